@@ -1,0 +1,1 @@
+"""Replay history, compare it with the answers, name the first difference."""

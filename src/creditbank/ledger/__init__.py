@@ -1,0 +1,1 @@
+"""History: append and read. The only room that imports the eventsourcing library."""

@@ -1,0 +1,1 @@
+"""Answers kept up to date in the transaction of the append, one module each."""

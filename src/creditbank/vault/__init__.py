@@ -1,0 +1,1 @@
+"""Personal data and secrets, sealed; what may be read again only with a key."""
