@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from hashlib import sha256
 from uuid import UUID, uuid5
 
 SCALE = 10_000
 CREDITS_PATTERN = r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?$"
 _CREDITS = re.compile(CREDITS_PATTERN, re.ASCII)
 _NAMESPACE = UUID("6f1de3c8-6d0a-5f3e-9d43-3a3c2f0c7b11")
+
+PARTITIONS = 64
+"""Logical partitions of the log, fixed when a bank is installed."""
+
+
+def partition_of(key: UUID | bytes) -> int:
+    """The partition of a stream or claim: first 8 bytes of SHA-256 of its 16 (or more) bytes, modulo 64."""
+    digest = sha256(key.bytes if isinstance(key, UUID) else key).digest()
+    return int.from_bytes(digest[:8]) % PARTITIONS
 
 
 def credits_from_text(text: str) -> int:

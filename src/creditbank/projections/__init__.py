@@ -1,1 +1,35 @@
-"""Answers kept up to date in the transaction of the append, one module each."""
+"""Answers kept up to date in the transaction of the append, one module each: table, apply, queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table
+
+from creditbank.ledger.log import Recorded
+from creditbank.projections import accounts, catalogue, claims, lots, usages
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A set of tables that follows from history alone, and the function that keeps them up to date."""
+
+    name: str
+    tables: tuple[Table, ...]
+    apply: Callable[[Connection, Sequence[Recorded]], None]
+
+
+ALL = (
+    Projection("accounts", accounts.TABLES, accounts.apply),
+    Projection("claims", claims.TABLES, claims.apply),
+    Projection("lots", lots.TABLES, lots.apply),
+    Projection("usages", usages.TABLES, usages.apply),
+    Projection("catalogue", catalogue.TABLES, catalogue.apply),
+)
+
+
+def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
+    """Bring every projection up to date. A failure of one fails the append."""
+    for projection in ALL:
+        projection.apply(connection, recorded)

@@ -1,0 +1,308 @@
+"""A personal learning account: its state, and how each event changes it.
+
+`evolve` never raises and never judges: whatever was once recorded can be replayed for ever, however the
+rules have changed since. What may happen next is decided elsewhere (`certificates`, `uses`, `accounts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal, assert_never
+from uuid import UUID
+
+from creditbank.domain.events import (
+    AccountClosed,
+    AccountErased,
+    AccountEvent,
+    AccountMerged,
+    AccountOpened,
+    AccountReinstated,
+    AccountSuspended,
+    CertificateAmended,
+    CertificateAwarded,
+    CertificateHeld,
+    CertificateHoldReleased,
+    CertificateReceived,
+    CertificateRevoked,
+    ConversionReversed,
+    CoursesExempted,
+    CreditsConverted,
+    DealingOpened,
+    Decision,
+    ExemptionReversed,
+    ExemptionReviewed,
+    ExemptionReviewOpened,
+    Grant,
+    Particulars,
+    UseKind,
+    UseReceived,
+)
+
+AccountStatus = Literal["open", "suspended", "closed", "merged", "erased"]
+LotStatus = Literal["active", "held", "revoked"]
+UseStatus = Literal["active", "under_review", "reversed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """A certificate in an account with the credits that the bank recognises for it.
+
+    Expiry is not a status: it follows from `expires_on` and the day of the question.
+    """
+
+    certificate_id: UUID
+    issuer: str
+    number: str
+    standard: str
+    standard_version: int
+    level: str
+    rank: int
+    kind: str
+    scheme: str | None
+    credits: int
+    issued_on: date
+    expires_on: date | None
+    accreditation_id: UUID
+    particulars: Particulars
+    version: int
+    status: LotStatus = "active"
+    revoked_from: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A conversion or an exemption: what an institution made of certificates, under which decision."""
+
+    use_id: UUID
+    kind: UseKind
+    institution: str
+    programme: str
+    grants: tuple[Grant, ...]
+    decision: Decision
+    version: int
+    status: UseStatus = "active"
+
+    @property
+    def credits(self) -> int:
+        return sum(grant.credits for grant in self.grants)
+
+    def rests_on(self, certificate_id: UUID) -> bool:
+        return any(certificate_id in grant.certificate_ids for grant in self.grants)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dealing:
+    """Why an institution may see this account, and until when."""
+
+    institution: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What stands on the cover of an account: enough to decide an award."""
+
+    account_id: UUID
+    status: AccountStatus = "open"
+    version: int = 0
+    merged_into: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account with everything in it, at `head.version`. Version 0 is an account that was never opened."""
+
+    head: Head
+    lots: dict[UUID, Lot] = field(default_factory=dict)
+    uses: dict[UUID, Use] = field(default_factory=dict)
+    dealings: dict[str, Dealing] = field(default_factory=dict)
+
+
+def empty(account_id: UUID) -> Account:
+    return Account(head=Head(account_id=account_id))
+
+
+def replay(account: Account, events: Iterable[AccountEvent]) -> Account:
+    for event in events:
+        account = evolve(account, event)
+    return account
+
+
+def status_after(event: AccountEvent) -> AccountStatus | None:
+    """The status that an event gives an account; None where it leaves the status alone."""
+    match event:
+        case AccountOpened() | AccountReinstated():
+            return "open"
+        case AccountSuspended():
+            return "suspended"
+        case AccountClosed():
+            return "closed"
+        case AccountErased():
+            return "erased"
+        case AccountMerged():
+            return "merged"
+        case _:
+            return None
+
+
+def evolve_head(head: Head, event: AccountEvent) -> Head:
+    """The cover after `event`. An event that leaves the status alone still counts as a version."""
+    return replace(
+        head,
+        version=head.version + 1,
+        status=status_after(event) or head.status,
+        merged_into=event.survivor if isinstance(event, AccountMerged) else head.merged_into,
+    )
+
+
+def evolve(account: Account, event: AccountEvent) -> Account:
+    """The account after `event`."""
+    account = replace(account, head=evolve_head(account.head, event))
+    match event:
+        case (
+            CertificateAwarded()
+            | CertificateAmended()
+            | CertificateHeld()
+            | CertificateHoldReleased()
+            | CertificateRevoked()
+            | CertificateReceived()
+        ):
+            return _evolve_lots(account, event)
+        case (
+            CreditsConverted()
+            | CoursesExempted()
+            | UseReceived()
+            | ConversionReversed()
+            | ExemptionReversed()
+            | ExemptionReviewOpened()
+            | ExemptionReviewed()
+        ):
+            return _evolve_uses(account, event)
+        case DealingOpened():
+            dealing = Dealing(institution=event.institution, until=event.until)
+            return replace(account, dealings={**account.dealings, event.institution: dealing})
+        case AccountMerged():
+            # Everything in it continues on the survivor, so that no credit is counted twice.
+            return replace(account, lots={}, uses={})
+        case AccountOpened():
+            dealing = Dealing(institution=event.opened_by, until=None)
+            return replace(account, dealings={**account.dealings, event.opened_by: dealing})
+        case AccountSuspended() | AccountReinstated() | AccountClosed() | AccountErased():
+            return account
+        case _:
+            assert_never(event)
+
+
+def lot_of(event: CertificateAwarded, version: int) -> Lot:
+    """The lot that an award makes, awarded at `version` of its account."""
+    return Lot(
+        certificate_id=event.certificate_id,
+        issuer=event.issuer,
+        number=event.number,
+        standard=event.standard,
+        standard_version=event.standard_version,
+        level=event.level,
+        rank=event.rank,
+        kind=event.kind,
+        scheme=event.scheme,
+        credits=event.credits,
+        issued_on=event.issued_on,
+        expires_on=event.expires_on,
+        accreditation_id=event.accreditation_id,
+        particulars=event.particulars or Particulars(),
+        version=version,
+    )
+
+
+def use_of(event: CreditsConverted | CoursesExempted, version: int) -> Use:
+    """The use that a recorded decision makes, recorded at `version` of its account."""
+    converted = isinstance(event, CreditsConverted)
+    return Use(
+        use_id=event.conversion_id if isinstance(event, CreditsConverted) else event.exemption_id,
+        kind="conversion" if converted else "exemption",
+        institution=event.institution,
+        programme=event.programme,
+        grants=event.grants,
+        decision=event.decision,
+        version=version,
+    )
+
+
+def _evolve_lots(
+    account: Account,
+    event: CertificateAwarded
+    | CertificateAmended
+    | CertificateHeld
+    | CertificateHoldReleased
+    | CertificateRevoked
+    | CertificateReceived,
+) -> Account:
+    match event:
+        case CertificateAwarded():
+            lot = lot_of(event, account.head.version)
+        case CertificateReceived():
+            lot = replace(
+                lot_of(event.awarded, account.head.version),
+                status=event.status,
+                revoked_from=event.effective_from,
+            )
+        case _:
+            lot = amended(account.lots[event.certificate_id], event)
+    return replace(account, lots={**account.lots, lot.certificate_id: lot})
+
+
+def amended(
+    lot: Lot, event: CertificateAmended | CertificateHeld | CertificateHoldReleased | CertificateRevoked
+) -> Lot:
+    """The lot after a later event about its certificate."""
+    match event:
+        case CertificateAmended():
+            return replace(
+                lot,
+                level=event.level,
+                rank=event.rank,
+                credits=event.credits,
+                issued_on=event.issued_on,
+                expires_on=event.expires_on,
+                accreditation_id=event.accreditation_id,
+                particulars=event.particulars or Particulars(),
+            )
+        case CertificateHeld():
+            return replace(lot, status="held")
+        case CertificateHoldReleased():
+            return replace(lot, status="active")
+        case CertificateRevoked():
+            return replace(lot, status="revoked", revoked_from=event.effective_from)
+        case _:
+            assert_never(event)
+
+
+def _evolve_uses(
+    account: Account,
+    event: CreditsConverted
+    | CoursesExempted
+    | UseReceived
+    | ConversionReversed
+    | ExemptionReversed
+    | ExemptionReviewOpened
+    | ExemptionReviewed,
+) -> Account:
+    match event:
+        case CreditsConverted() | CoursesExempted():
+            use = use_of(event, account.head.version)
+        case UseReceived():
+            use = replace(use_of(event.use, account.head.version), status=event.status)
+        case ConversionReversed():
+            use = replace(account.uses[event.conversion_id], status="reversed")
+        case ExemptionReversed():
+            use = replace(account.uses[event.exemption_id], status="reversed")
+        case ExemptionReviewOpened():
+            use = replace(account.uses[event.exemption_id], status="under_review")
+        case ExemptionReviewed():
+            status: UseStatus = "active" if event.outcome == "upheld" else "reversed"
+            use = replace(account.uses[event.exemption_id], status=status)
+        case _:
+            assert_never(event)
+    return replace(account, uses={**account.uses, use.use_id: use})

@@ -1,0 +1,136 @@
+"""Decisions about an account as a whole: open, suspend, reinstate, close, merge, erase, deal with it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from creditbank.domain import errors
+from creditbank.domain.account import Account, Dealing, Head, Lot, Use
+from creditbank.domain.certificates import require_open
+from creditbank.domain.events import (
+    AccountClosed,
+    AccountErased,
+    AccountEvent,
+    AccountMerged,
+    AccountOpened,
+    AccountReinstated,
+    AccountSuspended,
+    CertificateAwarded,
+    CertificateReceived,
+    CoursesExempted,
+    CreditsConverted,
+    DealingOpened,
+    UseReceived,
+)
+
+LOOKUP_DAYS = 180
+
+
+def open_account(opened_by: str) -> AccountOpened:
+    return AccountOpened(opened_by=opened_by)
+
+
+def suspend(head: Head, reason: str) -> AccountSuspended:
+    _require(head, "open")
+    return AccountSuspended(reason=reason)
+
+
+def reinstate(head: Head, reason: str) -> AccountReinstated:
+    _require(head, "suspended")
+    return AccountReinstated(reason=reason)
+
+
+def close(head: Head, reason: str) -> AccountClosed:
+    _require(head, "open", "suspended")
+    return AccountClosed(reason=reason)
+
+
+def erase(head: Head, reason: str, receipt: UUID) -> AccountErased:
+    """Whatever state it is in, a person may be erased once."""
+    _require(head, "open", "suspended", "closed")
+    return AccountErased(reason=reason, receipt=receipt)
+
+
+def merge(survivor: Account, merged: Account, reason: str) -> tuple[list[AccountEvent], AccountMerged]:
+    """Events on the survivor, and the one that ends the other account.
+
+    Each certificate goes over once, with its state; a certificate that both hold cannot exist, since a
+    number is claimed bank-wide. Uses go over too, so that nothing used becomes free by merging.
+    """
+    require_open(survivor.head)
+    if merged.head.account_id == survivor.head.account_id:
+        fault = errors.Fault(code="same_account", pointer="/merged", detail="An account cannot be merged into itself.")
+        raise errors.Invalid(faults=[fault])
+    _require(merged.head, "open", "suspended")
+    source = merged.head.account_id
+    received: list[AccountEvent] = [
+        CertificateReceived(
+            merged_from=source, awarded=_award_of(lot), status=lot.status, effective_from=lot.revoked_from
+        )
+        for lot in merged.lots.values()
+    ]
+    received += [UseReceived(merged_from=source, use=_recorded(use), status=use.status) for use in merged.uses.values()]
+    received += [
+        DealingOpened(institution=dealing.institution, basis="lookup", until=dealing.until)
+        for dealing in merged.dealings.values()
+        if dealing.institution not in survivor.dealings
+    ]
+    return received, AccountMerged(survivor=survivor.head.account_id, reason=reason)
+
+
+def open_dealing(standing: Dealing | None, institution: str, today: date) -> DealingOpened | None:
+    """A look-up by the full document number lets an institution deal with the account for 180 days.
+
+    None where a dealing of that length stands already, so that repeated look-ups write nothing.
+    """
+    until = today + timedelta(days=LOOKUP_DAYS)
+    if standing and (standing.until is None or standing.until >= until):
+        return None
+    return DealingOpened(institution=institution, basis="lookup", until=until)
+
+
+def _require(head: Head, *allowed: str) -> None:
+    if head.merged_into is not None:
+        raise errors.AccountMerged(head.merged_into)
+    if head.version == 0:
+        raise errors.NotFound()
+    if head.status not in allowed:
+        raise errors.WrongState("account", head.status)
+
+
+def _award_of(lot: Lot) -> CertificateAwarded:
+    return CertificateAwarded(
+        certificate_id=lot.certificate_id,
+        issuer=lot.issuer,
+        number=lot.number,
+        standard=lot.standard,
+        standard_version=lot.standard_version,
+        level=lot.level,
+        rank=lot.rank,
+        credits=lot.credits,
+        issued_on=lot.issued_on,
+        expires_on=lot.expires_on,
+        accreditation_id=lot.accreditation_id,
+        kind=lot.kind,
+        scheme=lot.scheme,
+        particulars=lot.particulars,
+    )
+
+
+def _recorded(use: Use) -> CreditsConverted | CoursesExempted:
+    if use.kind == "conversion":
+        return CreditsConverted(
+            conversion_id=use.use_id,
+            institution=use.institution,
+            programme=use.programme,
+            grants=use.grants,
+            decision=use.decision,
+        )
+    return CoursesExempted(
+        exemption_id=use.use_id,
+        institution=use.institution,
+        programme=use.programme,
+        grants=use.grants,
+        decision=use.decision,
+    )

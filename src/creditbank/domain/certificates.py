@@ -1,0 +1,214 @@
+"""Decisions about certificates: award, amend, hold, release, revoke. Each returns events or refuses.
+
+Refusals come in a fixed order, so that the answer is certain when two apply: unknown standard, unknown
+level, future date, contradicting number, missing accreditation, claimed number, state of the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from creditbank.domain import errors
+from creditbank.domain.account import Account, Head, Lot
+from creditbank.domain.balance import consumed
+from creditbank.domain.catalogue import Accreditation, Catalogue
+from creditbank.domain.events import (
+    AccountEvent,
+    CertificateAmended,
+    CertificateAwarded,
+    CertificateHeld,
+    CertificateHoldReleased,
+    CertificateRevoked,
+    ConversionReversed,
+    ExemptionReviewOpened,
+    Level,
+    Particulars,
+    StandardPublished,
+)
+from creditbank.domain.identifiers import contradictions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Award:
+    """What an issuer posts about one certificate, the holder apart."""
+
+    certificate_id: UUID
+    issuer: str
+    number: str
+    standard: str
+    level: str
+    issued_on: date
+    expires_on: date | None = None
+    particulars: Particulars | None = None
+
+
+def award(head: Head, posted: Award, claimed_by: UUID | None, catalogue: Catalogue, today: date) -> CertificateAwarded:
+    """Award a certificate to an account. `claimed_by` is the account that holds this number already."""
+    standard, level = _level(catalogue, posted.standard, posted.level)
+    accreditation = _check(posted, catalogue, today)
+    if claimed_by is not None:
+        if claimed_by == head.account_id:
+            raise errors.CertificateDuplicate(posted.certificate_id)
+        raise errors.CertificateNumberTaken()
+    require_open(head)
+    return CertificateAwarded(
+        certificate_id=posted.certificate_id,
+        issuer=posted.issuer,
+        number=posted.number,
+        standard=standard.code,
+        standard_version=1,
+        level=level.level,
+        rank=level.rank,
+        credits=level.credits,
+        issued_on=posted.issued_on,
+        expires_on=posted.expires_on,
+        accreditation_id=accreditation.granted.accreditation_id,
+        kind=standard.kind,
+        scheme=standard.scheme,
+        particulars=posted.particulars,
+    )
+
+
+def amend(
+    account: Account,
+    certificate_id: UUID,
+    changes: Mapping[str, Any],
+    reason: str,
+    catalogue: Catalogue,
+    today: date,
+) -> list[AccountEvent]:
+    """Correct level, dates or particulars. Where credits in use are lost, dependants follow as with revocation."""
+    lot = _lot(account, certificate_id, "active", "held")
+    dates = {name: changes[name] for name in ("issued_on", "expires_on") if name in changes}
+    posted = Award(
+        certificate_id=certificate_id,
+        issuer=lot.issuer,
+        number=lot.number,
+        standard=lot.standard,
+        level=changes.get("level", lot.level),
+        issued_on=lot.issued_on,
+        expires_on=lot.expires_on,
+        particulars=_amended_particulars(lot.particulars, changes),
+    )
+    posted = replace(posted, **dates)
+    _, level = _level(catalogue, posted.standard, posted.level)
+    accreditation = _check(posted, catalogue, today)
+    # Credits follow the level; an amendment that keeps the level keeps what was once recognised.
+    credits = lot.credits if level.level == lot.level else level.credits
+    amended = CertificateAmended(
+        certificate_id=certificate_id,
+        reason=reason,
+        level=level.level,
+        rank=level.rank,
+        credits=credits,
+        issued_on=posted.issued_on,
+        expires_on=posted.expires_on,
+        accreditation_id=accreditation.granted.accreditation_id,
+        particulars=posted.particulars,
+    )
+    in_use = consumed(account.uses.values())[certificate_id]
+    return [amended, *(_dependants(account, certificate_id, reason) if credits < in_use else ())]
+
+
+def hold(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
+    lot = _lot(account, certificate_id, "active")
+    return [CertificateHeld(certificate_id=lot.certificate_id, reason=reason)]
+
+
+def hold_for_withdrawal(
+    account: Account, certificate_id: UUID, accreditation_id: UUID, reason: str
+) -> list[AccountEvent]:
+    """Hold because the accreditation behind it was withdrawn. Nothing to do where it is held or revoked."""
+    if account.lots[certificate_id].status != "active":
+        return []
+    return [CertificateHeld(certificate_id=certificate_id, reason=reason, accreditation_id=accreditation_id)]
+
+
+def release(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
+    lot = _lot(account, certificate_id, "held")
+    return [CertificateHoldReleased(certificate_id=lot.certificate_id, reason=reason)]
+
+
+def revoke(account: Account, certificate_id: UUID, reason: str, effective_from: date) -> list[AccountEvent]:
+    """Revoke, and in the same append reverse the conversions and put the exemptions under review."""
+    lot = _lot(account, certificate_id, "active", "held")
+    if effective_from < lot.issued_on:
+        fault = errors.Fault(
+            code="out_of_range", pointer="/effective_from", detail="A revocation cannot take effect before issue."
+        )
+        raise errors.Invalid(faults=[fault])
+    revoked = CertificateRevoked(certificate_id=certificate_id, reason=reason, effective_from=effective_from)
+    return [revoked, *_dependants(account, certificate_id, reason)]
+
+
+def require_open(head: Head) -> None:
+    """Raise AccountMerged, AccountNotOpen or NotFound unless the account takes commands."""
+    if head.merged_into is not None:
+        raise errors.AccountMerged(head.merged_into)
+    if head.version == 0:
+        raise errors.NotFound()
+    if head.status != "open":
+        raise errors.AccountNotOpen(head.status)
+
+
+def _dependants(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
+    # A conversion is the bank's own valuation and falls at once; an exemption belongs to the institution.
+    events: list[AccountEvent] = []
+    for use in account.uses.values():
+        if not use.rests_on(certificate_id):
+            continue
+        if use.kind == "conversion" and use.status != "reversed":
+            events.append(ConversionReversed(conversion_id=use.use_id, reason=reason, certificate_id=certificate_id))
+        elif use.kind == "exemption" and use.status == "active":
+            events.append(ExemptionReviewOpened(exemption_id=use.use_id, reason=reason, certificate_id=certificate_id))
+    return events
+
+
+def _level(catalogue: Catalogue, standard_code: str, level_word: str) -> tuple[StandardPublished, Level]:
+    standard = catalogue.standards.get(standard_code)
+    if standard is None:
+        raise errors.StandardUnknown(facts={"standard": standard_code})
+    for level in standard.levels:
+        if level.level == level_word:
+            return standard, level
+    raise errors.LevelUnknown(facts={"level": level_word, "standard": standard_code})
+
+
+def _check(posted: Award, catalogue: Catalogue, today: date) -> Accreditation:
+    if posted.issued_on > today:
+        raise errors.IssuedInFuture(facts={"today": today.isoformat()})
+    organisation = catalogue.organisations.get(posted.issuer)
+    kind = organisation.registered.assessor_kind if organisation else None
+    if found := contradictions(posted.number, posted.level, posted.issued_on, kind):
+        raise errors.NumberContradictsRecord(facts={"fields": ", ".join(found)})
+    accreditation = organisation and organisation.accreditation(posted.standard, posted.level, posted.issued_on)
+    if accreditation is None:
+        raise errors.OrganisationNotAccredited(
+            facts={"standard": posted.standard, "level": posted.level, "day": posted.issued_on.isoformat()}
+        )
+    return accreditation
+
+
+def _lot(account: Account, certificate_id: UUID, *allowed: str) -> Lot:
+    require_open_for_correction(account.head)
+    lot = account.lots.get(certificate_id)
+    if lot is None:
+        raise errors.NotFound()
+    if lot.status not in allowed:
+        raise errors.WrongState("certificate", lot.status)
+    return lot
+
+
+def require_open_for_correction(head: Head) -> None:
+    """A correction of facts is taken on any account but one that was merged away: the truth does not wait."""
+    if head.merged_into is not None:
+        raise errors.AccountMerged(head.merged_into)
+
+
+def _amended_particulars(particulars: Particulars, changes: Mapping[str, Any]) -> Particulars:
+    named = {name: changes[name] for name in ("hours", "score", "evidence", "fields") if name in changes}
+    return replace(particulars, **named)

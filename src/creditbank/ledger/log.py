@@ -1,0 +1,206 @@
+"""Append to the log and read it. Positions are gapless per partition, and their order is commit order.
+
+The counter rows of the touched partitions are locked last, in ascending order, and held to commit. So a
+reader that has seen position n of a partition has seen everything before it, and can never miss an event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
+
+from creditbank.domain.events import Event
+from creditbank.domain.values import PARTITIONS, partition_of
+from creditbank.ledger import bulk, codec
+from creditbank.ledger.tables import event as event_table
+from creditbank.ledger.tables import log_partition
+
+PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event that is to be appended: its stream, its version there, and on whose behalf it happens."""
+
+    stream_id: UUID
+    version: int
+    event: Event
+    actor: str
+    causation: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An event in the log. `recorded_at` is in microseconds since 1970 UTC and never falls in a partition."""
+
+    partition_id: int
+    position: int
+    stream_id: UUID
+    version: int
+    recorded_at: int
+    actor: str
+    causation: UUID
+    type: str
+    event: Event
+
+    @property
+    def at(self) -> str:
+        """Where it stands, as the outside writes it."""
+        return f"{self.partition_id}:{self.position}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The first of the positions reserved in a partition, and the ledger time that goes with them."""
+
+    position: int
+    recorded_at: int
+
+
+def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[Recorded]:
+    """Append in one go, inside the caller's transaction. `now` is in microseconds.
+
+    Raises IntegrityError when a version of a stream is already there: somebody else was faster.
+    """
+    partitions = [partition_of(entry.stream_id) for entry in entries]
+    slots = reserve(connection, Counter(partitions), now)
+    taken: Counter[int] = Counter()
+    recorded: list[Recorded] = []
+    rows: list[tuple[Any, ...]] = []
+    for entry, partition in zip(entries, partitions, strict=True):
+        slot = slots[partition]
+        position = slot.position + taken[partition]
+        taken[partition] += 1
+        name, body = codec.encode(entry.event)
+        rows.append(
+            (
+                partition,
+                position,
+                entry.stream_id,
+                entry.version,
+                slot.recorded_at,
+                entry.causation,
+                entry.actor,
+                name,
+                body,
+            )
+        )
+        recorded.append(
+            Recorded(
+                partition_id=partition,
+                position=position,
+                stream_id=entry.stream_id,
+                version=entry.version,
+                recorded_at=slot.recorded_at,
+                actor=entry.actor,
+                causation=entry.causation,
+                type=name,
+                event=entry.event,
+            )
+        )
+    bulk.insert(connection, event_table, rows)
+    return recorded
+
+
+def reserve(connection: Connection, wanted: Counter[int], now: int) -> dict[int, Slot]:
+    """Take the next positions of each partition. The locks on the counters hold until the transaction ends."""
+    counters = connection.execute(
+        select(log_partition)
+        .where(log_partition.c.partition_id.in_(sorted(wanted)))
+        .order_by(log_partition.c.partition_id)
+        .with_for_update()
+    ).all()
+    slots = {row.partition_id: Slot(row.head + 1, max(row.recorded_at, now)) for row in counters}
+    connection.execute(
+        _BUMP,
+        [
+            {"p": row.partition_id, "h": row.head + wanted[row.partition_id], "t": slots[row.partition_id].recorded_at}
+            for row in counters
+        ],
+    )
+    return slots
+
+
+_BUMP = (
+    update(log_partition)
+    .where(log_partition.c.partition_id == bindparam("p"))
+    .values(head=bindparam("h"), recorded_at=bindparam("t"))
+)
+
+
+def heads(connection: Connection) -> dict[int, int]:
+    """The last position of every partition that has any event."""
+    rows = connection.execute(select(log_partition.c.partition_id, log_partition.c.head))
+    return {row.partition_id: row.head for row in rows if row.head}
+
+
+def streams(connection: Connection, stream_ids: Collection[UUID]) -> dict[UUID, list[Recorded]]:
+    """The whole history of each stream, oldest first, by one query. A stream without events has an empty list."""
+    histories: dict[UUID, list[Recorded]] = {stream_id: [] for stream_id in stream_ids}
+    statement = (
+        select(event_table)
+        .where(event_table.c.stream_id.in_(list(stream_ids)))
+        .order_by(event_table.c.stream_id, event_table.c.version)
+    )
+    for recorded in _decoded(connection, statement):
+        histories[recorded.stream_id].append(recorded)
+    return histories
+
+
+def stream(connection: Connection, stream_id: UUID, after: int = 0, limit: int | None = None) -> list[Recorded]:
+    """The history of one stream behind a version, oldest first."""
+    statement = (
+        select(event_table)
+        .where(event_table.c.stream_id == stream_id, event_table.c.version > after)
+        .order_by(event_table.c.version)
+        .limit(limit)
+    )
+    return list(_decoded(connection, statement))
+
+
+def partition(
+    connection: Connection, partition_id: int, after: int, limit: int = PAGE, types: Collection[str] = ()
+) -> list[Recorded]:
+    """The next events of a partition behind a position, in order; only those of `types` when any are named."""
+    statement = (
+        select(event_table)
+        .where(event_table.c.partition_id == partition_id, event_table.c.position > after)
+        .order_by(event_table.c.position)
+        .limit(limit)
+    )
+    if types:
+        statement = statement.where(event_table.c.type.in_(list(types)))
+    return list(_decoded(connection, statement))
+
+
+def everything(connection: Connection) -> Iterator[list[Recorded]]:
+    """All of history, partition by partition, a page at a time: memory stays constant."""
+    for partition_id in range(PARTITIONS):
+        after = 0
+        while page := partition(connection, partition_id, after):
+            yield page
+            after = page[-1].position
+
+
+def _decoded(connection: Connection, statement: Select[Any]) -> Iterator[Recorded]:
+    for row in connection.execute(statement):
+        yield recorded_of(row)
+
+
+def recorded_of(row: Row[Any]) -> Recorded:
+    return Recorded(
+        partition_id=row.partition_id,
+        position=row.position,
+        stream_id=row.stream_id,
+        version=row.version,
+        recorded_at=row.recorded_at,
+        actor=row.actor,
+        causation=row.causation,
+        type=row.type,
+        event=codec.decode(row.type, row.body),
+    )

@@ -1,0 +1,70 @@
+"""The tables of history. The API's database role needs no UPDATE and no DELETE on `event`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+metadata = MetaData()
+
+log_partition = Table(
+    "log_partition",
+    metadata,
+    Column("partition_id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("head", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    comment="One counter per partition: locked last and held to commit, so position order is commit order.",
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("stream_id", Uuid, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("causation", Uuid, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("partition_id", "position"),
+    # The stream first: histories are loaded for many accounts at once, whatever their partition.
+    UniqueConstraint("stream_id", "version", "partition_id", name="event_stream_version"),
+    comment="The log. recorded_at is in microseconds since 1970 UTC; body is JSON, kept to the byte.",
+)
+
+command_log = Table(
+    "command_log",
+    metadata,
+    Column("scope", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("position", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("scope", "key", "partition_id"),
+    comment="The stored answer for every idempotency key of every caller, kept for ever.",
+)
+
+tracking = Table(
+    "tracking",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("name", "partition_id"),
+    comment="How far a follower has come in a partition.",
+)

@@ -1,0 +1,130 @@
+"""Account heads: status and version of every account, and which institution may deal with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Date,
+    PrimaryKeyConstraint,
+    Row,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    select,
+    update,
+)
+
+from creditbank.domain.account import Dealing, Head, status_after
+from creditbank.domain.events import AccountMerged, AccountOpened, DealingOpened
+from creditbank.ledger import bulk, codec
+from creditbank.ledger.log import Recorded
+from creditbank.projections.tables import metadata
+
+account = Table(
+    "account",
+    metadata,
+    Column("account_id", Uuid, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("merged_into", Uuid, nullable=True),
+    PrimaryKeyConstraint("account_id", "partition_id"),
+)
+
+dealing = Table(
+    "dealing",
+    metadata,
+    Column("account_id", Uuid, nullable=False),
+    Column("institution", Text, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("until", Date, nullable=True),
+    PrimaryKeyConstraint("account_id", "institution", "partition_id"),
+)
+
+TABLES = (account, dealing)
+
+_TOUCH = update(account).where(account.c.account_id == bindparam("a"), account.c.partition_id == bindparam("p"))
+_VERSION = _TOUCH.values(version=bindparam("v"))
+_STATUS = _TOUCH.values(version=bindparam("v"), status=bindparam("s"), merged_into=bindparam("m"))
+
+
+def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
+    """Bring the heads up to date with these events."""
+    opened: dict[UUID, tuple[Any, ...]] = {}
+    changed: dict[UUID, dict[str, Any]] = {}
+    for item in recorded:
+        if codec.stream_kind(item.type) != "account":
+            continue
+        if isinstance(item.event, AccountOpened):
+            opened[item.stream_id] = (item.partition_id, item.recorded_at, item.event.opened_by)
+        change = changed.setdefault(item.stream_id, {"a": item.stream_id, "p": item.partition_id})
+        change["v"] = item.version
+        if status := status_after(item.event):  # type: ignore[arg-type]  # an account stream holds account events
+            change["s"] = status
+            change["m"] = item.event.survivor if isinstance(item.event, AccountMerged) else None
+    rows = []
+    for account_id, (partition_id, opened_at, opened_by) in opened.items():
+        change = changed.pop(account_id)
+        rows.append((account_id, partition_id, change["v"], opened_at, opened_by, change["s"], change["m"]))
+    bulk.insert(connection, account, rows)
+    if plain := [change for change in changed.values() if "s" not in change]:
+        connection.execute(_VERSION, plain)
+    if statuses := [change for change in changed.values() if "s" in change]:
+        connection.execute(_STATUS, statuses)
+    _apply_dealings(connection, recorded)
+
+
+def _apply_dealings(connection: Connection, recorded: Sequence[Recorded]) -> None:
+    latest: dict[tuple[UUID, str], Recorded] = {}
+    for item in recorded:
+        if isinstance(item.event, DealingOpened):
+            latest[item.stream_id, item.event.institution] = item
+    for (account_id, institution), item in latest.items():
+        assert isinstance(item.event, DealingOpened)
+        row = (account_id, institution, item.partition_id, item.event.until)
+        connection.execute(
+            delete(dealing).where(dealing.c.account_id == account_id, dealing.c.institution == institution)
+        )
+        bulk.insert(connection, dealing, [row])
+
+
+def heads(connection: Connection, account_ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Head]:
+    """The heads of the accounts that exist. With `lock`, in the order of their ids, held to the transaction's end."""
+    statement = select(account).where(account.c.account_id.in_(list(account_ids)))
+    if lock:
+        statement = statement.order_by(account.c.account_id).with_for_update()
+    return {row.account_id: head_of(row) for row in connection.execute(statement)}
+
+
+def head_of(row: Row[Any]) -> Head:
+    return Head(account_id=row.account_id, status=row.status, version=row.version, merged_into=row.merged_into)
+
+
+def rows(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
+    """The stored rows of accounts: head, opened_at, opened_by."""
+    statement = select(account).where(account.c.account_id.in_(list(account_ids)))
+    return {row.account_id: row for row in connection.execute(statement)}
+
+
+def dealings(connection: Connection, account_ids: Collection[UUID], institution: str) -> dict[UUID, Dealing]:
+    """The dealings of an institution with these accounts, lapsed ones included."""
+    statement = select(dealing).where(dealing.c.account_id.in_(list(account_ids)), dealing.c.institution == institution)
+    return {
+        row.account_id: Dealing(institution=row.institution, until=row.until) for row in connection.execute(statement)
+    }
+
+
+def may_deal(standing: Dealing | None, today: date) -> bool:
+    return standing is not None and (standing.until is None or today <= standing.until)

@@ -1,0 +1,80 @@
+"""The catalogue: reference events in one small table, read whole and kept in memory by every process.
+
+`catalogue_epoch` tells processes that something changed; it is a signal, not an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    select,
+    update,
+)
+
+from creditbank.domain.catalogue import Catalogue, evolve
+from creditbank.domain.events import ReferenceEvent
+from creditbank.ledger import bulk, codec
+from creditbank.ledger.log import Recorded
+from creditbank.projections.tables import metadata
+
+catalogue = Table(
+    "catalogue",
+    metadata,
+    Column("stream_id", Uuid, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("stream_id", "version", "partition_id"),
+)
+
+catalogue_epoch = Table(
+    "catalogue_epoch",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+)
+
+TABLES = (catalogue,)
+
+_REFERENCE: tuple[type[Any], ...] = get_args(ReferenceEvent)
+
+
+def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
+    """Keep the reference events among these, and signal that the catalogue changed."""
+    rows = [
+        (item.stream_id, item.version, item.partition_id, *codec.encode(item.event))
+        for item in recorded
+        if isinstance(item.event, _REFERENCE)
+    ]
+    if rows:
+        bulk.insert(connection, catalogue, rows)
+        connection.execute(update(catalogue_epoch).values(epoch=catalogue_epoch.c.epoch + len(rows)))
+
+
+def epoch(connection: Connection) -> int:
+    at: int = connection.execute(select(catalogue_epoch.c.epoch)).scalar_one()
+    return at
+
+
+def read(connection: Connection) -> Catalogue:
+    """The catalogue as it stands in this transaction."""
+    current = Catalogue()
+    at = epoch(connection)
+    statement = select(catalogue.c.type, catalogue.c.body).order_by(catalogue.c.stream_id, catalogue.c.version)
+    for row in connection.execute(statement):
+        event: Any = codec.decode(row.type, row.body)
+        current = evolve(current, event)
+    return replace(current, epoch=at)

@@ -1,0 +1,55 @@
+"""Claims: which account holds a certificate number. The primary key makes it unique in the whole bank."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Uuid, select, update
+
+from creditbank.domain.events import CertificateAwarded, CertificateReceived
+from creditbank.domain.values import partition_of
+from creditbank.ledger import bulk
+from creditbank.ledger.log import Recorded
+from creditbank.projections.tables import metadata
+
+certificate_claim = Table(
+    "certificate_claim",
+    metadata,
+    Column("certificate_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("certificate_id", "partition_id"),
+    comment="A certificate number is held once in the whole bank, also when it is revoked.",
+)
+
+TABLES = (certificate_claim,)
+
+
+def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
+    """Claim the numbers of new certificates. Raises IntegrityError where one is held already."""
+    # In the order of the key, so that two batches that share numbers wait for each other and never deadlock.
+    bulk.insert(
+        connection,
+        certificate_claim,
+        sorted(
+            (item.event.certificate_id, item.stream_id, partition_of(item.event.certificate_id))
+            for item in recorded
+            if isinstance(item.event, CertificateAwarded)
+        ),
+    )
+    for item in recorded:
+        if isinstance(item.event, CertificateReceived):
+            connection.execute(
+                update(certificate_claim)
+                .where(certificate_claim.c.certificate_id == item.event.awarded.certificate_id)
+                .values(account_id=item.stream_id)
+            )
+
+
+def holders(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The account that holds each certificate; those that nobody holds are missing."""
+    statement = select(certificate_claim.c.certificate_id, certificate_claim.c.account_id).where(
+        certificate_claim.c.certificate_id.in_(list(certificate_ids))
+    )
+    return {row.certificate_id: row.account_id for row in connection.execute(statement)}

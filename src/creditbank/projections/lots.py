@@ -1,0 +1,212 @@
+"""Lots: every certificate of every account, with the credits that the bank recognises and its state."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Date,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Row,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    func,
+    select,
+    update,
+)
+
+from creditbank.domain.account import Lot, amended, lot_of
+from creditbank.domain.events import (
+    AccountMerged,
+    CertificateAmended,
+    CertificateAwarded,
+    CertificateHeld,
+    CertificateHoldReleased,
+    CertificateReceived,
+    CertificateRevoked,
+    Particulars,
+)
+from creditbank.ledger import bulk
+from creditbank.ledger.log import Recorded
+from creditbank.projections.tables import metadata
+
+lot = Table(
+    "lot",
+    metadata,
+    Column("account_id", Uuid, nullable=False),
+    Column("certificate_id", Uuid, nullable=False),
+    Column("accreditation_id", Uuid, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("credits", BigInteger, nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("expires_on", Date, nullable=True),
+    Column("revoked_from", Date, nullable=True),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("rank", SmallInteger, nullable=False),
+    Column("standard_version", SmallInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("standard", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("scheme", Text, nullable=True),
+    Column("particulars", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("account_id", "certificate_id", "partition_id"),
+    Index("lot_accreditation", "accreditation_id", "issued_on"),
+)
+
+TABLES = (lot,)
+
+_PARTICULARS = TypeAdapter(Particulars)
+_NONE = Particulars()
+
+
+def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
+    """Bring the lots up to date with these events."""
+    rows = []
+    for item in recorded:
+        match item.event:
+            case CertificateAwarded():
+                rows.append(_row(lot_of(item.event, item.version), item))
+            case CertificateReceived():
+                received = lot_of(item.event.awarded, item.version)
+                rows.append(_row(received, item, item.event.status, item.event.effective_from))
+            case _:
+                pass
+    bulk.insert(connection, lot, rows)
+    for item in recorded:
+        match item.event:
+            case CertificateAmended() | CertificateHeld() | CertificateHoldReleased() | CertificateRevoked():
+                _amend(connection, item.stream_id, item.event)
+            case AccountMerged():
+                connection.execute(delete(lot).where(lot.c.account_id == item.stream_id))
+            case _:
+                pass
+
+
+def _amend(
+    connection: Connection,
+    account_id: UUID,
+    event: CertificateAmended | CertificateHeld | CertificateHoldReleased | CertificateRevoked,
+) -> None:
+    here = (lot.c.account_id == account_id) & (lot.c.certificate_id == event.certificate_id)
+    after = amended(lot_from(connection.execute(select(lot).where(here)).one()), event)
+    connection.execute(
+        update(lot)
+        .where(here)
+        .values(
+            accreditation_id=after.accreditation_id,
+            credits=after.credits,
+            issued_on=after.issued_on,
+            expires_on=after.expires_on,
+            revoked_from=after.revoked_from,
+            rank=after.rank,
+            status=after.status,
+            level=after.level,
+            particulars=_particulars(after.particulars),
+        )
+    )
+
+
+def _row(awarded: Lot, item: Recorded, status: str = "active", revoked_from: date | None = None) -> tuple[Any, ...]:
+    return (
+        item.stream_id,
+        awarded.certificate_id,
+        awarded.accreditation_id,
+        item.version,
+        item.recorded_at,
+        awarded.credits,
+        awarded.issued_on,
+        awarded.expires_on,
+        revoked_from,
+        item.partition_id,
+        awarded.rank,
+        awarded.standard_version,
+        status,
+        awarded.issuer,
+        awarded.number,
+        awarded.standard,
+        awarded.level,
+        awarded.kind,
+        awarded.scheme,
+        _particulars(awarded.particulars),
+    )
+
+
+def _particulars(particulars: Particulars) -> bytes | None:
+    return None if particulars == _NONE else _PARTICULARS.dump_json(particulars, exclude_defaults=True)
+
+
+def lot_from(row: Row[Any]) -> Lot:
+    """The lot that a stored row holds."""
+    return Lot(
+        certificate_id=row.certificate_id,
+        issuer=row.issuer,
+        number=row.number,
+        standard=row.standard,
+        standard_version=row.standard_version,
+        level=row.level,
+        rank=row.rank,
+        kind=row.kind,
+        scheme=row.scheme,
+        credits=row.credits,
+        issued_on=row.issued_on,
+        expires_on=row.expires_on,
+        accreditation_id=row.accreditation_id,
+        particulars=_PARTICULARS.validate_json(row.particulars) if row.particulars else _NONE,
+        version=row.version,
+        status=row.status,
+        revoked_from=row.revoked_from,
+    )
+
+
+def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """The rows of each account's certificates, in order of record."""
+    found: dict[UUID, list[Row[Any]]] = {account_id: [] for account_id in account_ids}
+    statement = select(lot).where(lot.c.account_id.in_(list(account_ids))).order_by(lot.c.version)
+    for row in connection.execute(statement):
+        found[row.account_id].append(row)
+    return found
+
+
+def by_certificate(connection: Connection, account_id: UUID, certificate_id: UUID) -> Row[Any] | None:
+    statement = select(lot).where(lot.c.account_id == account_id, lot.c.certificate_id == certificate_id)
+    return connection.execute(statement).one_or_none()
+
+
+def awarded_under(accreditation_id: UUID, issued_from: date) -> Any:
+    """The condition for active certificates of an accreditation that were issued on or after a day."""
+    return (lot.c.accreditation_id == accreditation_id) & (lot.c.issued_on >= issued_from) & (lot.c.status == "active")
+
+
+def count_awarded_under(connection: Connection, accreditation_id: UUID, issued_from: date) -> int:
+    statement = select(func.count()).select_from(lot).where(awarded_under(accreditation_id, issued_from))
+    return connection.execute(statement).scalar_one()
+
+
+def accounts_awarded_under(
+    connection: Connection, accreditation_id: UUID, issued_from: date, limit: int
+) -> Iterator[tuple[UUID, UUID]]:
+    """Account and certificate of the next certificates that a withdrawal puts on hold."""
+    statement = (
+        select(lot.c.account_id, lot.c.certificate_id)
+        .where(awarded_under(accreditation_id, issued_from))
+        .order_by(lot.c.account_id, lot.c.certificate_id)
+        .limit(limit)
+    )
+    for row in connection.execute(statement):
+        yield row.account_id, row.certificate_id

@@ -1,0 +1,140 @@
+"""Usages: every conversion and exemption of every account, with the decision that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Row,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    select,
+    update,
+)
+
+from creditbank.domain.account import Use, use_of
+from creditbank.domain.events import (
+    AccountMerged,
+    ConversionReversed,
+    CoursesExempted,
+    CreditsConverted,
+    Decision,
+    ExemptionReversed,
+    ExemptionReviewed,
+    ExemptionReviewOpened,
+    Grant,
+    UseReceived,
+)
+from creditbank.ledger import bulk
+from creditbank.ledger.log import Recorded
+from creditbank.projections.tables import metadata
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("account_id", Uuid, nullable=False),
+    Column("use_id", Uuid, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("credits", BigInteger, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("institution", Text, nullable=False),
+    Column("programme", Text, nullable=False),
+    Column("grants", LargeBinary, nullable=False),
+    Column("decision", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account_id", "use_id", "partition_id"),
+    Index("usage_use_id", "use_id"),
+)
+
+TABLES = (usage,)
+
+_GRANTS = TypeAdapter(tuple[Grant, ...])
+_DECISION = TypeAdapter(Decision)
+
+
+def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
+    """Bring the usages up to date with these events, in their order."""
+    for item in recorded:
+        match item.event:
+            case CreditsConverted() | CoursesExempted():
+                _insert(connection, item, use_of(item.event, item.version), "active")
+            case UseReceived():
+                _insert(connection, item, use_of(item.event.use, item.version), item.event.status)
+            case ConversionReversed():
+                _set_status(connection, item.stream_id, item.event.conversion_id, "reversed")
+            case ExemptionReversed():
+                _set_status(connection, item.stream_id, item.event.exemption_id, "reversed")
+            case ExemptionReviewOpened():
+                _set_status(connection, item.stream_id, item.event.exemption_id, "under_review")
+            case ExemptionReviewed():
+                status = "active" if item.event.outcome == "upheld" else "reversed"
+                _set_status(connection, item.stream_id, item.event.exemption_id, status)
+            case AccountMerged():
+                connection.execute(delete(usage).where(usage.c.account_id == item.stream_id))
+            case _:
+                pass
+
+
+def _insert(connection: Connection, item: Recorded, use: Use, status: str) -> None:
+    row = (
+        item.stream_id,
+        use.use_id,
+        item.version,
+        item.recorded_at,
+        use.credits,
+        item.partition_id,
+        use.kind,
+        status,
+        use.institution,
+        use.programme,
+        _GRANTS.dump_json(use.grants, exclude_defaults=True),
+        _DECISION.dump_json(use.decision, exclude_defaults=True),
+    )
+    bulk.insert(connection, usage, [row])
+
+
+def _set_status(connection: Connection, account_id: UUID, use_id: UUID, status: str) -> None:
+    connection.execute(
+        update(usage).where(usage.c.account_id == account_id, usage.c.use_id == use_id).values(status=status)
+    )
+
+
+def use_from(row: Row[Any]) -> Use:
+    """The use that a stored row holds."""
+    return Use(
+        use_id=row.use_id,
+        kind=row.kind,
+        institution=row.institution,
+        programme=row.programme,
+        grants=_GRANTS.validate_json(row.grants),
+        decision=_DECISION.validate_json(row.decision),
+        version=row.version,
+        status=row.status,
+    )
+
+
+def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """The rows of each account's conversions and exemptions, in order of record."""
+    found: dict[UUID, list[Row[Any]]] = {account_id: [] for account_id in account_ids}
+    statement = select(usage).where(usage.c.account_id.in_(list(account_ids))).order_by(usage.c.version)
+    for row in connection.execute(statement):
+        found[row.account_id].append(row)
+    return found
+
+
+def by_id(connection: Connection, use_id: UUID) -> Row[Any] | None:
+    return connection.execute(select(usage).where(usage.c.use_id == use_id)).one_or_none()

@@ -1,0 +1,53 @@
+"""The tables of the vault: sealed personal data, blind indexes, hashed keys, and what this bank was installed with."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, PrimaryKeyConstraint, SmallInteger, Table, Text, Uuid
+
+metadata = MetaData()
+
+person = Table(
+    "person",
+    metadata,
+    Column("account_id", Uuid, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("name", LargeBinary, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("birth_date", LargeBinary, nullable=True),
+    PrimaryKeyConstraint("account_id", "partition_id"),
+    comment="Personal data under a key per person, which is itself wrapped by a key outside the database.",
+)
+
+person_claim = Table(
+    "person_claim",
+    metadata,
+    Column("blind_index", LargeBinary, nullable=False),
+    Column("account_id", Uuid, nullable=False, index=True),
+    Column("partition_id", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("blind_index", "partition_id"),
+    comment="One live account per identity document: keyed hash of its type and normalised number.",
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("organisation", Text, nullable=True),
+    Column("account_id", Uuid, nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+    comment="API keys by their public id; the secret part only as a keyed hash.",
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    comment="What the key files of this bank must be, as fingerprints: a bank never starts with foreign keys.",
+)
