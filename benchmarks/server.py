@@ -1,0 +1,104 @@
+"""Servers under measurement, each in a process of its own: creditbank as an operator starts it, and the peers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+READY_WITHIN = 30.0  # seconds
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class NotStarted(Exception):
+    """A server ended, or stayed silent, before it was ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    port: int
+    process: psutil.Process
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the server and its workers so far, without that of the database."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(sum(each.cpu_times()[:2]) for each in family)
+
+
+@contextmanager
+def product(database_url: str, directory: Path) -> Iterator[tuple[Server, str]]:
+    """creditbank on a new database, with the first authority's key; `directory` takes its data and its log."""
+    environment = {
+        **os.environ,
+        "CREDITBANK_DATABASE_URL": database_url,
+        "CREDITBANK_DATA_DIR": str(directory / "data"),
+    }
+    command = [sys.executable, "-m", "creditbank"]
+    _run([*command, "migrate"], environment)
+    key = _run([*command, "keys", "create", "--role", "authority"], environment).split()[-1]
+    port = _free_port()
+    log = directory / "creditbank.log"
+    serve = [*command, "serve", "--host", "127.0.0.1", "--port", str(port)]
+    with _started(serve, port, environment, log, ready=lambda: str(port) in log.read_text()) as server:
+        yield server, key
+
+
+@contextmanager
+def peer(module: str, database_url: str, directory: Path) -> Iterator[Server]:
+    """The application of one of the peers, under the same server software with the same options as the product."""
+    port = _free_port()
+    command = [sys.executable, "-m", "uvicorn", f"benchmarks.peers.{module}:app", "--port", str(port)]
+    options = ["--http", "httptools", "--loop", "uvloop", "--no-access-log", "--log-level", "warning"]
+    environment = {**os.environ, "PEER_DATABASE_URL": database_url}
+    log = directory / f"{module}.log"
+    with _started([*command, *options], port, environment, log, ready=lambda: _listening(port)) as server:
+        yield server
+
+
+@contextmanager
+def _started(
+    command: list[str], port: int, environment: dict[str, str], log: Path, *, ready: Callable[[], bool]
+) -> Iterator[Server]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + READY_WITHIN
+        while not (ready() and _listening(port)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise NotStarted(f"{' '.join(command)}\n{log.read_text()[-4000:]}")
+            time.sleep(0.05)
+        yield Server(port, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait(READY_WITHIN)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    answer = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise NotStarted(f"{' '.join(command)}\n{answer.stdout}{answer.stderr}")
+    return answer.stdout
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _listening(port: int) -> bool:
+    with closing(socket.socket()) as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
