@@ -1,0 +1,212 @@
+"""The first tables: history, vault and projections, with the counters of the 64 partitions."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+# Sixty-four rows that every append updates: room on the page for the new versions, and a vacuum that keeps up.
+_BUSY = {
+    "fillfactor": 50,
+    "autovacuum_vacuum_scale_factor": 0,
+    "autovacuum_vacuum_threshold": 500,
+    "autovacuum_vacuum_cost_delay": 0,
+}
+# A head is updated in place as long as its page has room.
+_UPDATED = {"fillfactor": 90}
+
+
+def upgrade() -> None:
+    _history()
+    _vault()
+    _projections()
+    _first_rows()
+
+
+def _history() -> None:
+    op.create_table(
+        "log_partition",
+        sa.Column("partition_id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("head", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("partition_id"),
+        comment="One counter per partition: locked last and held to commit, so position order is commit order.",
+        postgresql_with=_BUSY,
+    )
+    op.create_table(
+        "event",
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("stream_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("causation", sa.Uuid(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("partition_id", "position"),
+        sa.UniqueConstraint("stream_id", "version", "partition_id", name="event_stream_version"),
+        comment="The log. recorded_at is in microseconds since 1970 UTC; body is JSON, kept to the byte.",
+    )
+    op.create_table(
+        "command_log",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("position", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "key", "partition_id"),
+        comment="The stored answer for every idempotency key of every caller, kept for ever.",
+    )
+    op.create_table(
+        "tracking",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "partition_id"),
+        comment="How far a follower has come in a partition.",
+    )
+
+
+def _vault() -> None:
+    op.create_table(
+        "person",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("birth_date", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "partition_id"),
+        comment="Personal data under a key per person, which is itself wrapped by a key outside the database.",
+    )
+    op.create_table(
+        "person_claim",
+        sa.Column("blind_index", sa.LargeBinary(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("blind_index", "partition_id"),
+        comment="One live account per identity document: keyed hash of its type and normalised number.",
+    )
+    op.create_index("ix_person_claim_account_id", "person_claim", ["account_id"], unique=False)
+    op.create_table(
+        "api_key",
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("key_id"),
+        comment="API keys by their public id; the secret part only as a keyed hash.",
+    )
+    op.create_table(
+        "installation",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        comment="What the key files of this bank must be, as fingerprints: a bank never starts with foreign keys.",
+    )
+
+
+def _projections() -> None:
+    op.create_table(
+        "account",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("merged_into", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "partition_id"),
+        postgresql_with=_UPDATED,
+    )
+    op.create_table(
+        "dealing",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "institution", "partition_id"),
+    )
+    op.create_table(
+        "certificate_claim",
+        sa.Column("certificate_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("certificate_id", "partition_id"),
+        comment="A certificate number is held once in the whole bank, also when it is revoked.",
+    )
+    op.create_table(
+        "lot",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("certificate_id", sa.Uuid(), nullable=False),
+        sa.Column("accreditation_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("credits", sa.BigInteger(), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("revoked_from", sa.Date(), nullable=True),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("rank", sa.SmallInteger(), nullable=False),
+        sa.Column("standard_version", sa.SmallInteger(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("standard", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("scheme", sa.Text(), nullable=True),
+        sa.Column("particulars", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "certificate_id", "partition_id"),
+    )
+    op.create_index("lot_accreditation", "lot", ["accreditation_id", "issued_on"], unique=False)
+    op.create_table(
+        "usage",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("use_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("credits", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("grants", sa.LargeBinary(), nullable=False),
+        sa.Column("decision", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "use_id", "partition_id"),
+    )
+    op.create_index("usage_use_id", "usage", ["use_id"], unique=False)
+    op.create_table(
+        "catalogue",
+        sa.Column("stream_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("stream_id", "version", "partition_id"),
+    )
+    op.create_table(
+        "catalogue_epoch",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _first_rows() -> None:
+    counters = sa.table("log_partition", sa.column("partition_id"), sa.column("head"), sa.column("recorded_at"))
+    op.bulk_insert(counters, [{"partition_id": number, "head": 0, "recorded_at": 0} for number in range(64)])
+    op.bulk_insert(sa.table("catalogue_epoch", sa.column("id"), sa.column("epoch")), [{"id": 1, "epoch": 0}])

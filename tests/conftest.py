@@ -1,0 +1,100 @@
+"""Fixtures: a migrated database per test, on SQLite and on a real PostgreSQL.
+
+`engine` and `database_url` run a test on both; `sqlite_url` and `postgresql_url` on one of them. The PostgreSQL is
+the one that CREDITBANK_TEST_DATABASE_URL names, else one that is started for the session.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from creditbank.ledger.database import open_engine
+from tests.database import Server, copied, embedded_server, migrate
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """Which of several test processes this is."""
+    return getattr(request.config, "workerinput", {}).get("workerid", "main")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Iterator[Server]:
+    if url := os.environ.get("CREDITBANK_TEST_DATABASE_URL"):
+        yield Server(url, worker)
+        return
+    root = tmp_path_factory.getbasetemp()
+    with embedded_server((root if worker == "main" else root.parent) / "postgresql") as url:
+        yield Server(url, worker)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: Server) -> Iterator[str]:
+    """The name of a template that every PostgreSQL test copies."""
+    with postgresql_server.template() as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that every SQLite test copies."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    return copied(migrated_sqlite, tmp_path)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: Server, migrated_postgresql: str) -> Iterator[str]:
+    with postgresql_server.database(migrated_postgresql) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, backend: str) -> str:
+    return str(request.getfixturevalue(f"{backend}_url"))
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Iterator[str]:
+    """A database without any table."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    with request.getfixturevalue("postgresql_server").database() as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
+    engine = open_engine(sqlite_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def postgresql_engine(postgresql_url: str) -> Iterator[Engine]:
+    engine = open_engine(postgresql_url)
+    yield engine
+    engine.dispose()

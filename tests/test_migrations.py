@@ -1,0 +1,70 @@
+"""The migrations make the tables that the code describes, on every database and from an installed wheel."""
+
+from __future__ import annotations
+
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, MetaData, select
+
+import creditbank.projections  # noqa: F401  # its modules fill the metadata below
+from creditbank.domain.values import PARTITIONS
+from creditbank.ledger import migration, tables
+from creditbank.ledger.database import open_engine
+from creditbank.projections import catalogue
+from creditbank.projections import tables as projection_tables
+from creditbank.vault import tables as vault_tables
+
+DESCRIBED: list[MetaData] = [tables.metadata, vault_tables.metadata, projection_tables.metadata]
+
+
+def test_the_migrated_schema_is_the_described_one(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, DESCRIBED) == []  # type: ignore[arg-type]  # takes a list as well
+
+
+def test_a_new_bank_has_a_counter_for_every_partition_and_an_epoch(engine: Engine) -> None:
+    with engine.connect() as connection:
+        counters = connection.execute(select(tables.log_partition).order_by("partition_id")).all()
+        assert [tuple(row) for row in counters] == [(number, 0, 0) for number in range(PARTITIONS)]
+        assert catalogue.epoch(connection) == 0
+
+
+def test_an_empty_database_is_behind_and_an_upgraded_one_is_not(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    assert not migration.at_head(engine)
+    migration.upgrade(engine)
+    assert migration.at_head(engine)
+    engine.dispose()
+
+
+def test_an_upgrade_may_be_repeated(engine: Engine) -> None:
+    migration.upgrade(engine)
+    assert migration.at_head(engine)
+
+
+def test_processes_that_start_at_once_upgrade_once(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with ThreadPoolExecutor(3) as pool:
+        for upgraded in [pool.submit(migration.upgrade, engine) for _ in range(3)]:
+            upgraded.result()
+    assert migration.at_head(engine)
+    engine.dispose()
+
+
+def test_the_wheel_carries_the_scripts() -> None:
+    root = Path(__file__).parents[1]
+    included = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert included["force-include"] == {"migrations": "creditbank/_migrations"}
+
+
+@pytest.mark.parametrize("table", ["log_partition", "account"])
+def test_a_table_that_is_updated_in_place_leaves_room_on_its_pages(table: str, postgresql_engine: Engine) -> None:
+    with postgresql_engine.connect() as connection:
+        options = connection.exec_driver_sql("SELECT reloptions FROM pg_class WHERE relname = %s", (table,)).scalar()
+    assert any(option.startswith("fillfactor=") for option in options)
