@@ -59,7 +59,7 @@ class SQLite:
 
     @property
     def setup(self) -> dict[str, str]:
-        return {"sqlite_version": sqlite3.sqlite_version, "journal_mode": "wal", "synchronous": "full"}
+        return {"sqlite_version": sqlite3.sqlite_version}
 
     def create(self, name: str) -> str:
         return f"sqlite:///{self.directory / name}.db"

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from benchmarks import machine
 from benchmarks.measure import Result, Round
@@ -27,27 +29,29 @@ def progress(name: str, database: str) -> Callable[[int, Round], None]:
     return tell
 
 
-def table(results: Sequence[Result]) -> Table:
-    columns = Table(title="creditbank against its peers, medians")
-    for heading in ("benchmark", "database"):
-        columns.add_column(heading, overflow="fold")
+def table(results: Sequence[Result]) -> Group:
+    """One line per comparison, and below them what each compared."""
+    columns = Table(title="creditbank beside its peers, medians", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("", "database"):
+        columns.add_column(heading, no_wrap=True)
     for heading in ("product", "peer", "ratio (min–max)", "target", "reached"):
         columns.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         columns.add_row(*_cells(result))
-    return columns
+    legend = {f"{result.benchmark}: {result.title} ({result.unit}); peer: {result.peer}": None for result in results}
+    return Group(columns, *map(Text, legend))
 
 
 def _cells(result: Result) -> tuple[str, ...]:
     reached = {None: "–", True: "yes", False: "no"}[result.reached]
     return (
-        f"{result.benchmark} {result.title} ({result.unit})",
+        result.benchmark,
         result.database,
         f"{result.product_figure:,.0f}",
         f"{result.peer_figure:,.0f}",
         f"{result.ratio:.2f} ({min(result.ratios):.2f}–{max(result.ratios):.2f})",
         str(result.target) if result.target else "–",
-        "yes, stretch" if result.stretched else reached,
+        "stretch" if result.stretched else reached,
     )
 
 
