@@ -56,7 +56,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The first of the positions reserved in a partition, and the ledger time that goes with them."""
+    """A position reserved in a partition (the first of several), and the ledger time that goes with it."""
 
     position: int
     recorded_at: int
@@ -67,20 +67,17 @@ def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[R
 
     Raises IntegrityError when a version of a stream is already there: somebody else was faster.
     """
+    # All work that needs no lock comes before the counters.
+    encoded = [codec.encode(entry.event) for entry in entries]
     partitions = [partition_of(entry.stream_id) for entry in entries]
-    slots = reserve(connection, Counter(partitions), now)
-    taken: Counter[int] = Counter()
+    slots = places(connection, partitions, now)
     recorded: list[Recorded] = []
     rows: list[tuple[Any, ...]] = []
-    for entry, partition in zip(entries, partitions, strict=True):
-        slot = slots[partition]
-        position = slot.position + taken[partition]
-        taken[partition] += 1
-        name, body = codec.encode(entry.event)
+    for entry, (name, body), partition, slot in zip(entries, encoded, partitions, slots, strict=True):
         rows.append(
             (
                 partition,
-                position,
+                slot.position,
                 entry.stream_id,
                 entry.version,
                 slot.recorded_at,
@@ -93,7 +90,7 @@ def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[R
         recorded.append(
             Recorded(
                 partition_id=partition,
-                position=position,
+                position=slot.position,
                 stream_id=entry.stream_id,
                 version=entry.version,
                 recorded_at=slot.recorded_at,
@@ -107,8 +104,22 @@ def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[R
     return recorded
 
 
+def places(connection: Connection, partitions: Sequence[int], now: int) -> list[Slot]:
+    """Where each of several events goes, given their partitions. The locks hold as those of `reserve`."""
+    slots = reserve(connection, Counter(partitions), now)
+    taken: Counter[int] = Counter()
+    found = []
+    for partition in partitions:
+        first = slots[partition]
+        found.append(Slot(first.position + taken[partition], first.recorded_at))
+        taken[partition] += 1
+    return found
+
+
 def reserve(connection: Connection, wanted: Counter[int], now: int) -> dict[int, Slot]:
     """Take the next positions of each partition. The locks on the counters hold until the transaction ends."""
+    if not wanted:
+        return {}
     counters = connection.execute(
         select(log_partition)
         .where(log_partition.c.partition_id.in_(sorted(wanted)))
