@@ -72,6 +72,18 @@ def _history() -> None:
         sa.PrimaryKeyConstraint("name", "partition_id"),
         comment="How far a follower has come in a partition.",
     )
+    op.create_table(
+        "job",
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("job_id"),
+        comment="Work that goes on after its request, chunk by chunk; taken up again after a crash.",
+    )
 
 
 def _vault() -> None:
