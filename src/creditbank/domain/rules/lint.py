@@ -1,0 +1,126 @@
+"""What a rulebook allows and its author probably does not mean: rules that nothing reaches, gaps, empty ceilings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
+from typing import Any, Final
+
+from creditbank.domain.rules.caps import Cap
+from creditbank.domain.rules.faults import Caution
+from creditbank.domain.rules.require import Require
+from creditbank.domain.rules.rule_set import RuleSet, Versions
+from creditbank.domain.rules.selector import Absent, AnyOf, Compared, Dated, NotIn, Selector, Test
+from creditbank.domain.rules.sources import Source
+
+KNOWN_SCOPE: Final = "sum of all outcomes"
+MOST_CONDITIONS: Final = 5
+"""Selectors with more conditions are compared as wholes only, which keeps the lint linear."""
+
+
+def cautions(rules: RuleSet | Versions) -> Iterator[Caution]:
+    """All warnings, with pointers into the rules."""
+    if isinstance(rules, RuleSet):
+        yield from _in_rule_set(rules, "")
+        return
+    yield from _gaps(rules)
+    for number, version in enumerate(rules.versions):
+        yield from _in_rule_set(version.rules, f"/versions/{number}/rules")
+
+
+def _gaps(rules: Versions) -> Iterator[Caution]:
+    ordered = rules.by_day()
+    for (_, earlier), (number, later) in pairwise(ordered):
+        if earlier.effective_to != later.effective_from:
+            detail = f"no version holds from {earlier.effective_to} to the day before {later.effective_from}."
+            yield Caution(f"/versions/{number}/effective_from", detail)
+
+
+def _in_rule_set(rules: RuleSet, place: str) -> Iterator[Caution]:
+    if not rules.sources and not rules.award:
+        yield Caution(f"{place}/sources", "there are no sources, so nothing is ever granted.")
+    yield from _dead_sources(rules.sources, place)
+    yield from _excluded_sources(rules, place)
+    yield from _contradictory(rules.require, place)
+    yield from _odd_caps(rules.caps, place)
+    if rules.exclusive and not any(source.family for source in rules.sources):
+        yield Caution(f"{place}/exclusive", "no source names a family, so nothing is ever superseded.")
+    if rules.pool_round and rules.pool_round.scope not in (None, KNOWN_SCOPE):
+        yield Caution(f"{place}/pool_round/scope", f'is read as "{KNOWN_SCOPE}", the only scope there is.')
+
+
+Condition = tuple[int, str, tuple[Any, ...]]
+
+
+def _conditions(selector: Selector) -> frozenset[Condition]:
+    return frozenset((scope, name, _fingerprint(test)) for scope, name, test in selector.conditions)
+
+
+def _fingerprint(test: Test) -> tuple[Any, ...]:
+    match test:
+        case AnyOf() | NotIn():
+            return (type(test).__name__, test.values)
+        case Absent():
+            return ("Absent", test.absent)
+        case Compared():
+            return (test.operator, test.bound)
+        case Dated():
+            return ("before" if test.before else "from", test.bound)
+
+
+def _narrower(selector: Selector) -> Iterator[frozenset[Condition]]:
+    """The sets of conditions of which each matches whatever the selector matches, itself included."""
+    conditions = _conditions(selector)
+    yield conditions
+    if len(conditions) > MOST_CONDITIONS:
+        return
+    for size in range(len(conditions)):
+        yield from map(frozenset, combinations(conditions, size))
+
+
+def _dead_sources(sources: Sequence[Source], place: str) -> Iterator[Caution]:
+    seen: dict[frozenset[Condition], int] = {}
+    for number, source in enumerate(sources):
+        earlier = min((seen[wider] for wider in _narrower(source.match) if wider in seen), default=None)
+        if earlier is not None:
+            detail = f"is never reached: source {earlier} comes first and matches everything that this one matches."
+            yield Caution(f"{place}/sources/{number}", detail)
+        elif source.all_of is None:
+            seen.setdefault(_conditions(source.match), number)
+
+
+def _excluded_sources(rules: RuleSet, place: str) -> Iterator[Caution]:
+    excluded = {_conditions(clause.match): number for number, clause in reversed(list(enumerate(rules.exclude)))}
+    for number, source in enumerate(rules.sources):
+        hit = min((excluded[wider] for wider in _narrower(source.match) if wider in excluded), default=None)
+        if hit is not None:
+            detail = f"is never reached: exclusion {hit} refuses all that it matches."
+            yield Caution(f"{place}/sources/{number}", detail)
+
+
+def _contradictory(clauses: Sequence[Require], place: str) -> Iterator[Caution]:
+    wanted: dict[tuple[frozenset[Condition], int, str], tuple[int, frozenset[Any]]] = {}
+    for number, clause in enumerate(clauses):
+        for scope, name, test in clause.match.conditions:
+            if not isinstance(test, AnyOf):
+                continue
+            key = (_conditions(clause.when), scope, name)
+            earlier, values = wanted.setdefault(key, (number, test.values))
+            if not values & test.values:
+                detail = f"contradicts requirement {earlier}: no value of {name} satisfies both, so all is refused."
+                yield Caution(f"{place}/require/{number}", detail)
+
+
+def _odd_caps(caps: Sequence[Cap], place: str) -> Iterator[Caution]:
+    twins: dict[tuple[Any, ...], int] = {}
+    for number, cap in enumerate(caps):
+        if cap.limit.root == 0:
+            yield Caution(f"{place}/caps/{number}/limit", "is zero, so this cap refuses all that it matches.")
+        if cap.over == "truncate" and not cap.inclusive:
+            yield Caution(f"{place}/caps/{number}/over", "nothing is cut: there is no largest amount below a limit.")
+        if cap.over == "truncate" and cap.measure == "count":
+            yield Caution(f"{place}/caps/{number}/over", "nothing is cut: a count has no parts.")
+        twin = twins.setdefault((_conditions(cap.match), cap.measure, cap.per), number)
+        if twin != number:
+            detail = f"counts the same as cap {twin}: the lower limit of the two decides."
+            yield Caution(f"{place}/caps/{number}", detail)

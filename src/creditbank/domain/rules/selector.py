@@ -1,0 +1,304 @@
+"""Selectors: which things a clause is about. Plain comparisons of fields, all of which must hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, Final, TypeAlias
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from creditbank.domain.rules.clause import Measured, inner_faults
+from creditbank.domain.rules.dates import day
+from creditbank.domain.rules.numbers import NotANumber, Rational, exact, from_text, read_number
+from creditbank.domain.rules.situation import FALSE, SCOPES, TRUE, Opaque, Scalar, Thing, Truth
+
+Path: TypeAlias = tuple[int, str]
+Value: TypeAlias = Scalar | Opaque | None
+Faults: TypeAlias = list[tuple[tuple[str | int, ...], str]]
+_PATH = re.compile(r"([otprg])\.(\S{1,200})")
+
+
+class AnyOf:
+    """The field is one of these. A missing field is none of them."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Iterable[Scalar]) -> None:
+        self.values = frozenset(values)
+
+    def holds(self, value: Value) -> bool:
+        return value in self.values
+
+    @property
+    def wanted(self) -> Measured:
+        shown = sorted((value.value if isinstance(value, Truth) else value for value in self.values), key=str)
+        return shown[0] if len(shown) == 1 else tuple(shown)
+
+
+class Absent:
+    """The field is missing or null (or, turned round, is there)."""
+
+    __slots__ = ("absent",)
+    wanted: Measured = None
+
+    def __init__(self, absent: bool) -> None:
+        self.absent = absent
+
+    def holds(self, value: Value) -> bool:
+        return (value is None) is self.absent
+
+
+class NotIn:
+    """The field is there, and none of these."""
+
+    __slots__ = ("values",)
+    wanted: Measured = None
+
+    def __init__(self, values: Iterable[Scalar]) -> None:
+        self.values = frozenset(values)
+
+    def holds(self, value: Value) -> bool:
+        return value is not None and value not in self.values
+
+
+class Compared:
+    """The field is a number on the right side of a bound."""
+
+    __slots__ = ("bound", "compare", "operator")
+
+    def __init__(self, operator: str, bound: Rational) -> None:
+        self.operator = operator
+        self.bound = bound
+        self.compare = _COMPARISONS[operator]
+
+    def holds(self, value: Value) -> bool:
+        if isinstance(value, str) and "/" in value:
+            try:
+                value = from_text(value)
+            except NotANumber:
+                return False
+        return isinstance(value, int | Fraction) and self.compare(value, self.bound)
+
+    @property
+    def wanted(self) -> Measured:
+        return self.bound
+
+
+class Dated:
+    """The field is a date from a day on, or before it."""
+
+    __slots__ = ("before", "bound")
+
+    def __init__(self, before: bool, bound: date) -> None:
+        self.before = before
+        self.bound = bound
+
+    def holds(self, value: Value) -> bool:
+        found = day(value) if isinstance(value, str) else None
+        return found is not None and (found < self.bound) is self.before
+
+    @property
+    def wanted(self) -> Measured:
+        return self.bound.isoformat()
+
+
+Test: TypeAlias = AnyOf | Absent | NotIn | Compared | Dated
+_COMPARISONS: Final[Mapping[str, Callable[[Rational, Rational], bool]]] = {
+    "ge": lambda value, bound: value >= bound,
+    "gt": lambda value, bound: value > bound,
+    "le": lambda value, bound: value <= bound,
+    "lt": lambda value, bound: value < bound,
+}
+OPERATORS: Final = frozenset({*_COMPARISONS, "from", "before", "not_in", "absent"})
+
+
+class Selector:
+    """Conditions on fields, all of which must hold. Without any, it matches everything."""
+
+    __slots__ = ("conditions",)
+
+    def __init__(self, conditions: Iterable[tuple[int, str, Test]] = ()) -> None:
+        self.conditions = tuple(conditions)
+
+    def matches(self, view: tuple[Thing, ...]) -> bool:
+        return all(test.holds(view[scope].get(name)) for scope, name, test in self.conditions)
+
+    def failing(self, view: tuple[Thing, ...]) -> tuple[Measured, Measured]:
+        """Of the first condition that does not hold: the value that was found and the one that was wanted."""
+        for scope, name, test in self.conditions:
+            value = view[scope].get(name)
+            if not test.holds(value):
+                return measured(value), test.wanted
+        return None, None
+
+    def found(self, view: tuple[Thing, ...]) -> Measured:
+        """The value under the first condition: what an exclusion hit on."""
+        return measured(view[self.conditions[0][0]].get(self.conditions[0][1])) if self.conditions else None
+
+
+EVERYTHING: Final = Selector()
+
+
+def measured(value: Value) -> Rational | str | bool | None:
+    """A compared value as decisions show it."""
+    if isinstance(value, Truth):
+        return value.value
+    return None if isinstance(value, Opaque) else value
+
+
+def path_of(text: Any) -> Path:
+    """`"o.kind"` as the place and the name. Raises PydanticCustomError for anything else."""
+    match = _PATH.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise PydanticCustomError("path", "must be a field such as o.kind, with o., t., p., r. or g. in front.")
+    return SCOPES[match[1]], match[2]
+
+
+def _read_scalar(value: Any) -> Scalar:
+    match value:
+        case bool():
+            return TRUE if value else FALSE
+        case str():
+            return value
+        case int() | float() | Decimal():
+            try:
+                return exact(value)
+            except NotANumber as problem:
+                raise PydanticCustomError("number", "is not a number: {problem}.", {"problem": str(problem)}) from None
+    raise PydanticCustomError("scalar", "must be text, a number, true or false.")
+
+
+def _read_scalars(value: Any, faults: Faults, steps: tuple[str | int, ...]) -> list[Scalar]:
+    if not isinstance(value, list) or not value:
+        faults.append((steps, "must be a list of at least one value."))
+        return []
+    scalars: list[Scalar] = []
+    for number, member in enumerate(value):
+        try:
+            scalars.append(_read_scalar(member))
+        except PydanticCustomError as problem:
+            faults.append(((*steps, number), problem.message()))
+    return scalars
+
+
+def _read_operator(operator: str, value: Any, faults: Faults, steps: tuple[str | int, ...]) -> Test | None:
+    if operator == "not_in":
+        return NotIn(_read_scalars(value, faults, steps))
+    if operator == "absent":
+        if isinstance(value, bool):
+            return Absent(value)
+        faults.append((steps, "must be true."))
+    elif operator in ("from", "before"):
+        bound = day(value) if isinstance(value, str) else None
+        if bound:
+            return Dated(operator == "before", bound)
+        faults.append((steps, "must be a real date, written YYYY-MM-DD."))
+    elif operator in _COMPARISONS:
+        try:
+            return Compared(operator, read_number(value))
+        except PydanticCustomError as problem:
+            faults.append((steps, problem.message()))
+    else:
+        faults.append((steps, "is not a test; the tests are ge, gt, le, lt, from, before, not_in and absent."))
+    return None
+
+
+def _contradiction(tests: list[Test]) -> str | None:
+    absent = any(isinstance(test, Absent) and test.absent for test in tests)
+    if absent and len(tests) > 1:
+        return "can never hold: a field that is absent passes no other test."
+    since = [test.bound for test in tests if isinstance(test, Dated) and not test.before]
+    before = [test.bound for test in tests if isinstance(test, Dated) and test.before]
+    if since and before and since[0] >= before[0]:
+        return "can never hold: `from` is not before `before`."
+    low = [test for test in tests if isinstance(test, Compared) and test.operator in ("ge", "gt")]
+    high = [test for test in tests if isinstance(test, Compared) and test.operator in ("le", "lt")]
+    for least in low:
+        for most in high:
+            touching = least.operator == "ge" and most.operator == "le"
+            if least.bound > most.bound or (least.bound == most.bound and not touching):
+                return f"can never hold: no number passes both `{least.operator}` and `{most.operator}`."
+    return None
+
+
+def _read_tests(value: Any, faults: Faults, steps: tuple[str | int, ...]) -> Iterator[Test]:
+    if isinstance(value, list):
+        yield AnyOf(_read_scalars(value, faults, steps))
+        return
+    if not isinstance(value, Mapping):
+        try:
+            yield AnyOf([_read_scalar(value)])
+        except PydanticCustomError as problem:
+            faults.append((steps, problem.message()))
+        return
+    if not value:
+        faults.append((steps, "must hold at least one test."))
+    read = [_read_operator(str(operator), bound, faults, (*steps, operator)) for operator, bound in value.items()]
+    tests = [test for test in read if test is not None]
+    contradiction = _contradiction(tests)
+    if contradiction:
+        faults.append((steps, contradiction))
+    yield from tests
+
+
+def _read(value: Any, path: Callable[[Any], Path]) -> Selector:
+    if not isinstance(value, Mapping):
+        raise PydanticCustomError("selector", "must be an object of fields and tests.")
+    faults: Faults = []
+    conditions: list[tuple[int, str, Test]] = []
+    for name, tests in value.items():
+        try:
+            scope, field = path(name)
+        except PydanticCustomError as problem:
+            faults.append(((name,), problem.message()))
+            continue
+        conditions.extend((scope, field, test) for test in _read_tests(tests, faults, (name,)))
+    inner_faults(faults)
+    return Selector(conditions)
+
+
+def _read_selector(value: Any) -> Selector:
+    return _read(value, path_of)
+
+
+def _read_bare_selector(value: Any) -> Selector:
+    return _read(value, lambda name: (0, str(name)))
+
+
+_SCALAR = {"type": ["string", "number", "boolean"]}
+_SCALARS = {"type": "array", "items": _SCALAR, "minItems": 1}
+_NUMBER = {"type": ["number", "string"]}
+_DATE = {"type": "string", "format": "date"}
+_TEST: dict[str, Any] = {
+    "anyOf": [
+        _SCALAR,
+        _SCALARS,
+        {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": False,
+            "properties": {
+                **dict.fromkeys(("ge", "gt", "le", "lt"), _NUMBER),
+                **dict.fromkeys(("from", "before"), _DATE),
+                "not_in": _SCALARS,
+                "absent": {"type": "boolean"},
+            },
+        },
+    ]
+}
+Match = Annotated[
+    Selector,
+    PlainValidator(_read_selector),
+    WithJsonSchema({"type": "object", "patternProperties": {r"^[otprg]\..": _TEST}, "additionalProperties": False}),
+]
+BareMatch = Annotated[
+    Selector, PlainValidator(_read_bare_selector), WithJsonSchema({"type": "object", "additionalProperties": _TEST})
+]
+PathText = Annotated[
+    Path, PlainValidator(path_of), WithJsonSchema({"type": "string", "pattern": r"^[otprg]\.\S{1,200}$"})
+]
