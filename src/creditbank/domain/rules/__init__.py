@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from creditbank.domain.rules.awards import AwardDecision, Missing
-from creditbank.domain.rules.compiled import CompiledRules, check, compile, json_schema
+from creditbank.domain.rules.compiled import PRIMITIVES, CompiledRules, check, compile, json_schema
 from creditbank.domain.rules.decision import CapState, Decision, Grant, Refusal
 from creditbank.domain.rules.evaluate import check_award, credit_points, evaluate
 from creditbank.domain.rules.faults import Caution, Fault, InvalidRulebook, Report
@@ -14,6 +14,7 @@ from creditbank.domain.rules.situation import InvalidSituation
 from creditbank.domain.rules.workflow import Approval
 
 __all__ = [
+    "PRIMITIVES",
     "Approval",
     "AwardDecision",
     "CapState",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.json_schema import models_json_schema
@@ -33,6 +33,10 @@ class Document(Clause):
     notes: list[Annotated[str, Field(max_length=4000)]] = Field(default_factory=list)
     rules: dict[str, Any]
     cases: list[dict[str, Any]] = Field(default_factory=list)
+
+
+PRIMITIVES: Final = tuple(RuleSet.model_fields)
+"""The keys that a rule set may have."""
 
 
 @dataclass(frozen=True, slots=True)
