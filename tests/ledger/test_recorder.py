@@ -24,11 +24,11 @@ from sqlalchemy import Engine, select
 
 from creditbank.domain.account import Account, empty, evolve
 from creditbank.domain.events import AccountOpened, AccountSuspended
-from creditbank.domain.values import partition_of
 from creditbank.ledger import log, tables
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.migration import upgrade
 from creditbank.ledger.recorder import LedgerMapper, PartitionRecorder, StreamEvent, StreamRecorder
+from tests.ledger.entries import stream_in
 
 PARTITION = 17
 NOW = 1_800_000_000_000_000
@@ -36,10 +36,6 @@ NOW = 1_800_000_000_000_000
 
 def clock() -> int:
     return NOW
-
-
-def stream_in(partition_id: int) -> UUID:
-    return next(stream_id for stream_id in iter(uuid4, None) if partition_of(stream_id) == partition_id)
 
 
 def partition_recorder(engine: Engine) -> PartitionRecorder:

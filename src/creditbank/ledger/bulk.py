@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Dialect, Table
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from creditbank.ledger.database import is_postgresql
 
@@ -54,7 +54,7 @@ def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]])
         with cursor.copy(command) as copy:
             for row in rows:
                 copy.write_row(row)
-    except psycopg.IntegrityError as error:
-        raise IntegrityError(command, None, error) from error
-    except psycopg.OperationalError as error:
-        raise OperationalError(command, None, error, connection_invalidated=cursor.connection.closed) from error
+    except psycopg.Error as error:
+        raise DBAPIError.instance(
+            command, None, error, psycopg.Error, connection_invalidated=cursor.connection.closed
+        ) from error
