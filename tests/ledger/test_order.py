@@ -69,8 +69,10 @@ def test_a_follower_misses_nothing_under_attack(engine: Engine, seed: int) -> No
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         following = pool.submit(follower.follow, done)
         attacks = [pool.submit(attack, engine, seed * 100 + number) for number in range(WRITERS)]
-        committed = sum((attacking.result() for attacking in attacks), Counter[int]())
-        done.set()
+        try:
+            committed = sum((attacking.result() for attacking in attacks), Counter[int]())
+        finally:
+            done.set()
         following.result()
     follower.read_on()
     assert follower.seen == committed
@@ -103,7 +105,7 @@ def test_of_many_who_write_the_same_version_one_succeeds(engine: Engine) -> None
 
 
 def test_transactions_that_touch_partitions_in_opposite_order_do_not_deadlock(postgresql_engine: Engine) -> None:
-    start = Barrier(2)
+    start = Barrier(2, timeout=10)
 
     def write(order: tuple[int, ...]) -> None:
         for _ in range(20):
