@@ -1,0 +1,130 @@
+"""The role that docs/operations/grants.md gives the service can do its work, and cannot change history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy import Engine, event, insert, inspect, select
+from sqlalchemy.exc import ProgrammingError
+
+from creditbank import projections
+from creditbank.domain.events import (
+    AccountMerged,
+    AccountOpened,
+    CertificateAwarded,
+    CertificateHeld,
+    DealingOpened,
+    Event,
+    OrganisationRegistered,
+)
+from creditbank.ledger import log, migration
+from creditbank.ledger.database import open_engine, writing
+from creditbank.ledger.tables import command_log
+from creditbank.ledger.tables import event as event_table
+
+PAGE = Path(__file__).parents[1] / "docs" / "operations" / "grants.md"
+DOCUMENTED = "creditbank_service"
+
+
+@pytest.fixture
+def service_role(postgresql_engine: Engine, worker: str) -> Iterator[str]:
+    """The documented role, under a name of this test process."""
+    role = f"{DOCUMENTED}_{worker}"
+    [block] = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    with postgresql_engine.begin() as connection:
+        for statement in block.replace(DOCUMENTED, role).split(";"):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+    yield role
+    with postgresql_engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP OWNED BY {role}")
+        connection.exec_driver_sql(f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def service(postgresql_url: str, service_role: str) -> Iterator[Engine]:
+    """An engine whose connections have the rights of the service role."""
+    engine = open_engine(postgresql_url)
+
+    @event.listens_for(engine, "connect")
+    def _become(connection: Any, _record: Any) -> None:
+        connection.execute(f"SET ROLE {service_role}")
+        connection.commit()
+
+    yield engine
+    engine.dispose()
+
+
+def record(engine: Engine, *happened: tuple[UUID, int, Event]) -> None:
+    entries = [
+        log.Entry(stream_id=stream_id, version=version, event=fact, actor="school-1", causation=uuid4())
+        for stream_id, version, fact in happened
+    ]
+    with writing(engine) as connection:
+        recorded = log.append(connection, entries, now=1)
+        for projection in projections.ALL:
+            projection.apply(connection, recorded)
+
+
+def award(certificate_id: UUID) -> CertificateAwarded:
+    return CertificateAwarded(
+        certificate_id=certificate_id,
+        issuer="school-1",
+        number=certificate_id.hex,
+        standard="web",
+        standard_version=1,
+        level="basic",
+        rank=1,
+        credits=20_000,
+        issued_on=date(2026, 6, 30),
+        accreditation_id=uuid4(),
+    )
+
+
+def test_the_service_can_append_and_keep_every_answer_up_to_date(service: Engine) -> None:
+    account, survivor, certificate = uuid4(), uuid4(), uuid4()
+    opened = AccountOpened(opened_by="school-1")
+    record(
+        service,
+        (uuid4(), 1, OrganisationRegistered(code="school-1", name="School", roles=("issuer",))),
+        (account, 1, opened),
+        (survivor, 1, opened),
+        *((account, version, award(uuid4())) for version in range(2, 80)),
+        (account, 80, award(certificate)),
+    )
+    record(
+        service,
+        (account, 81, CertificateHeld(certificate_id=certificate, reason="doubt")),
+        (account, 82, DealingOpened(institution="university-1", basis="lookup")),
+        (account, 83, AccountMerged(survivor=survivor, reason="same person")),
+    )
+    with service.connect() as connection:
+        assert len(log.stream(connection, account)) == 83
+    assert migration.at_head(service)
+
+
+def test_the_service_can_read_every_table_there_is(service: Engine) -> None:
+    with service.connect() as connection:
+        for table in inspect(service).get_table_names():
+            connection.exec_driver_sql(f'SELECT * FROM "{table}"')
+
+
+@pytest.mark.parametrize("table", ["event", "command_log"])
+@pytest.mark.parametrize("change", ["UPDATE {} SET body = ''", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"])
+def test_the_service_cannot_change_what_was_recorded(service: Engine, table: str, change: str) -> None:
+    record(service, (uuid4(), 1, AccountOpened(opened_by="school-1")))
+    with writing(service) as connection:
+        connection.execute(insert(command_log).values(("scope", "key", 1, 200, 1, b"print", "1:1", b"answer")))
+    with pytest.raises(ProgrammingError) as refusal, writing(service) as connection:
+        connection.exec_driver_sql(change.format(table))
+    assert isinstance(refusal.value.orig, InsufficientPrivilege)
+    with service.connect() as connection:
+        assert len(connection.execute(select(event_table)).all()) == 1
+        assert len(connection.execute(select(command_log)).all()) == 1
