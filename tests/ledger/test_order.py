@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -63,12 +62,11 @@ def attack(engine: Engine, seed: int) -> Counter[int]:
     return committed
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_follower_misses_nothing_under_attack(engine: Engine, seed: int) -> None:
+def test_a_follower_misses_nothing_under_attack(engine: Engine) -> None:
     follower, done = Follower(engine), Event()
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         following = pool.submit(follower.follow, done)
-        attacks = [pool.submit(attack, engine, seed * 100 + number) for number in range(WRITERS)]
+        attacks = [pool.submit(attack, engine, number) for number in range(WRITERS)]
         try:
             committed = sum((attacking.result() for attacking in attacks), Counter[int]())
         finally:
