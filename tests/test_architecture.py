@@ -1,0 +1,143 @@
+"""The rooms and the arrows between them, checked: imports point one way, and each library has its room."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src"
+
+FLOORS = (
+    ("domain",),
+    ("ledger", "vault"),
+    ("projections",),
+    ("commands", "audit", "imports"),
+    ("api", "web", "credentials"),
+    ("app", "__main__"),
+)
+"""A room may import the floors below its own; nothing imports upwards."""
+
+BESIDE = {"imports": {"commands"}, "__main__": {"app"}}
+"""The neighbours on the same floor that a room may import."""
+
+APART = {"settings": {"app", "__main__"}, "client": {"__main__"}}
+"""Rooms that import none of ours, and who may import them: settings are passed down, never fetched."""
+
+HOMES = {
+    "alembic": {"ledger"},
+    "eventsourcing": {"ledger"},
+    "psycopg": {"ledger"},
+    "fastapi": {"api", "web", "app"},
+    "starlette": {"api", "web", "app"},
+    "uvicorn": {"__main__"},
+    "typer": {"__main__"},
+}
+"""Libraries that only these rooms may import."""
+
+PURE = {"pydantic", "pydantic_core"}
+"""What the domain may import beside the standard library."""
+
+IMPURE_MODULES = {
+    "asyncio", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "socket", "sqlite3",
+    "subprocess", "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+IMPURE_CALLS = {"now", "today", "utcnow", "uuid1", "uuid4", "uuid7", "open", "print", "input"}
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module: `creditbank.ledger.log`."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    name_of(path): ast.parse(path.read_text(), path.name) for path in sorted((SOURCE / "creditbank").rglob("*.py"))
+}
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Every module that is imported anywhere in a file; of `from package import module` the module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in MODULES else str(node.module)
+
+
+def room_of(module: str) -> str:
+    """The room that a module of ours is in; the package itself, which is empty, is in none."""
+    return f"{module}.".split(".")[1]
+
+
+def may_import(room: str) -> set[str]:
+    if room in APART:
+        return {room}
+    floor = next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+    below = {lower for rooms in FLOORS[:floor] for lower in rooms}
+    apart = {other for other, users in APART.items() if room in users}
+    return {room, *below, *apart, *BESIDE.get(room, ())}
+
+
+ROOMS = sorted({room_of(module) for module in MODULES} - {""})
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
+    allowed = may_import(room)
+    wrong = [
+        f"{module} imports {imported}"
+        for module, tree in MODULES.items()
+        if room_of(module) == room
+        for imported in imports(tree)
+        if imported.startswith("creditbank.") and room_of(imported) not in allowed
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_stays_in_its_room(library: str) -> None:
+    users = {
+        room_of(module)
+        for module, tree in MODULES.items()
+        if any(imported.split(".")[0] == library for imported in imports(tree))
+    }
+    assert users <= HOMES[library]
+
+
+def test_the_domain_needs_nothing_but_the_standard_library_and_pydantic() -> None:
+    allowed = (sys.stdlib_module_names - IMPURE_MODULES) | PURE | {"creditbank"}
+    wrong = [
+        f"{module} imports {imported}"
+        for module, tree in MODULES.items()
+        if room_of(module) == "domain"
+        for imported in imports(tree)
+        if imported.split(".")[0] not in allowed
+    ]
+    assert wrong == []
+
+
+def test_the_domain_asks_no_clock_and_throws_no_dice() -> None:
+    calls = [
+        (module, node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id)
+        for module, tree in MODULES.items()
+        if room_of(module) == "domain"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name)
+    ]
+    assert [call for call in calls if call[1] in IMPURE_CALLS] == []
+
+
+def test_no_module_imports_itself_on_a_detour() -> None:
+    graph = {module: {name for name in imports(tree) if name in MODULES} for module, tree in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        pytest.fail(" imports ".join(reversed(cycle.args[1])))
