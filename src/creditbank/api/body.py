@@ -18,6 +18,9 @@ from creditbank.domain.errors import Fault, Invalid, Malformed
 NAMES_CHECKED_UP_TO = 64 * 1024
 """Bytes. Repeated names are refused in bodies up to this size; in larger ones, batches, the last one counts."""
 
+RAW_BODY = "creditbank.body"
+"""Where in the scope the bytes of the body are kept: idempotency compares them."""
+
 
 class Body(BaseModel):
     """What every request model inherits: no unknown fields, no coercion between JSON types, no infinities."""
@@ -37,6 +40,7 @@ class StrictRoute(APIRoute):
             if not _is_json(request.headers.get("content-type")):
                 await _refuse_media_type(request)
             body = await request.body()
+            request.scope[RAW_BODY] = body
             return await handle(_ParsedRequest(request, parse(body)) if body else request)
 
         return handle_strictly

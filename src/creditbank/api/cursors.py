@@ -7,11 +7,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, Field
 from pydantic_core import from_json, to_json
 from starlette.types import Scope
 
@@ -21,7 +20,6 @@ from creditbank.domain.errors import CursorInvalid
 
 SortKey = Sequence[str | int | None]
 Row = TypeVar("Row")
-Item = TypeVar("Item")
 
 _TAG_BYTES = 12
 _LONGEST = 2048
@@ -101,13 +99,6 @@ class Page:
 
 
 PageAsked = Annotated[Page, Depends()]
-
-
-class PageOf(BaseModel, Generic[Item]):
-    """One page of a list."""
-
-    items: list[Item]
-    next_cursor: str | None = Field(description="Null at the end of the list.")
 
 
 def _filters_of(scope: Scope) -> str:

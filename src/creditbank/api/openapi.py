@@ -1,0 +1,172 @@
+"""The published description of the API (OpenAPI 3.1), made from the routes and finished here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import iter_route_contexts
+
+from creditbank.api.problems import MEDIA_TYPE, Problem
+from creditbank.api.schemas import tidy
+
+PUBLIC_PATHS = ("/v1/verify", "/log/v1/", "/livez", "/readyz", "/metrics")
+"""What answers without credentials, by the beginning of its path."""
+
+METHODS = ("get", "put", "post", "delete", "patch")
+
+_LICENCE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+_DESCRIPTION = """\
+Certificates in, credits accounted as events, exemptions out.
+
+Credits are decimal text, never JSON numbers. Days are civil dates, instants are RFC 3339 in UTC. Every error is a
+problem document (RFC 9457) whose `code` is stable; `title` and `detail` follow Accept-Language (`en`, `zh-CN`).
+Every POST that writes needs an Idempotency-Key. Every GET also answers HEAD."""
+
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key of an organisation or of a learner, or an access token.",
+}
+_MEANINGS: Mapping[str, str] = {
+    "400": "The request cannot be read, or lacks its Idempotency-Key.",
+    "401": "No credentials, or credentials that are not valid.",
+    "403": "The credentials do not allow this.",
+    "404": "Not there, or not visible to the caller.",
+    "409": "Against the facts as they stand; or the first request with this key has not ended.",
+    "412": "The account has changed since the version in If-Match.",
+    "413": "The body is too large.",
+    "415": "The body is not sent as application/json.",
+    "422": "Understood and refused: fields at fault, or a rule of the bank.",
+    "429": "Too many requests; Retry-After says when to ask again.",
+    "503": "The bank cannot answer now; ask again with the same key.",
+    "default": "Any other error.",
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make the application publish the finished description."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way the framework documents
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The whole document."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        openapi_version="3.1.0",
+        description=app.description or _DESCRIPTION,
+        routes=app.routes,
+        tags=app.openapi_tags,
+        servers=[{"url": "/"}],
+        license_info=_LICENCE,
+        separate_input_output_schemas=False,
+    )
+    names = _names(app)
+    for path, method, operation in operations(document):
+        operation["operationId"] = names[path, method]
+        _secure(path, operation)
+        _add_errors(path, method, operation)
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for replaced in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(replaced, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs") | {"Problem": problem}
+    components["schemas"] = dict(sorted(schemas.items()))
+    components["securitySchemes"] = {"bearer": _BEARER}
+    tidied: dict[str, Any] = tidy(document)
+    return tidied
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation, in the order of the document."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def lint(document: Mapping[str, Any]) -> list[str]:
+    """What keeps the document from being a good description; nothing when all is well."""
+    complaints: list[str] = []
+    seen: set[str] = set()
+    for path, method, operation in operations(document):
+        place = f"{method.upper()} {path}"
+        wanted = ("summary", "description", "tags", "operationId")
+        complaints += [f"{place} has no {member}" for member in wanted if not operation.get(member)]
+        name = operation.get("operationId", "")
+        if name in seen:
+            complaints.append(f"{place} shares the operationId {name}")
+        seen.add(name)
+        complaints += [f"{place} {complaint}" for complaint in _lint_responses(operation.get("responses", {}))]
+    return complaints
+
+
+def _lint_responses(responses: Mapping[str, Any]) -> Iterator[str]:
+    if not any(status.startswith("2") for status in responses):
+        yield "has no successful response"
+    if "default" not in responses:
+        yield "does not say how errors look"
+    for status, response in responses.items():
+        if status[0] in "45d" and _problem_content() != response.get("content"):
+            yield f"answers {status} with something else than a Problem"
+
+
+def _names(app: FastAPI) -> dict[tuple[str, str], str]:
+    """The name of the function behind each operation: short, and stable when paths move."""
+    return {
+        (str(context.path_format), method.lower()): str(context.name)
+        for context in iter_route_contexts(app.routes)
+        for method in context.methods or ()
+    }
+
+
+def _secure(path: str, operation: dict[str, Any]) -> None:
+    operation["security"] = [] if path.startswith(PUBLIC_PATHS) else [{"bearer": []}]
+
+
+def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
+    """Every error that the operation can give, with the route's own words where it has some."""
+    responses = operation["responses"]
+    own = {status: response["description"] for status, response in responses.items() if status[0] in "45"}
+    if own.get("422") == "Validation Error":  # the framework's, on everything that has a parameter
+        del own["422"]
+    successes = {status: response for status, response in responses.items() if status[0] in "123"}
+    wanted = own.keys() | set(_possible(path, method, operation)) | {"default"}
+    operation["responses"] = successes | {
+        status: {"description": own.get(status) or _MEANINGS.get(status, "Refused."), "content": _problem_content()}
+        for status in sorted(wanted)
+    }
+
+
+def _possible(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[str]:
+    parameters = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
+    if operation["security"]:
+        yield from ("401", "403", "503")
+    if "{" in path:
+        yield "404"
+    if parameters or "requestBody" in operation:
+        yield "422"
+    if "requestBody" in operation:
+        yield from ("400", "413", "415")
+    if "cursor" in parameters:
+        yield "400"
+    if "idempotency-key" in parameters:
+        yield from ("400", "409")
+    if "if-match" in parameters and method != "get":
+        yield from ("400", "412")
+    if path.startswith("/v1/verify"):
+        yield "429"
+
+
+def _problem_content() -> dict[str, Any]:
+    return {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
