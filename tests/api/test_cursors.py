@@ -60,7 +60,7 @@ def test_a_limit_out_of_range_is_refused(limit: str) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "limit")
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "!!!!", "AAAA", "a" * 10_000, "\u0000", "=", "Zm9vYmFyYmF6cXV4WzFd"])
+@pytest.mark.parametrize("cursor", ["", "x", "é", "!!!!", "AAAA", "a" * 10_000, "\u0001", "=", "Zm9vYmFyYmF6cXV4WzFd"])
 def test_what_is_no_cursor_is_invalid(cursor: str) -> None:
     answer = client().get("/numbers/all", params={"cursor": cursor})
     assert (answer.status_code, answer.json()["code"]) == (400, "cursor_invalid")

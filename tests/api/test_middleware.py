@@ -171,6 +171,12 @@ def test_head_answers_like_get_without_a_body(path: str) -> None:
     assert head.headers == get.headers
 
 
+def test_nul_in_a_path_or_query_goes_no_further() -> None:
+    assert client().get("/v1/things/a%00b").json()["code"] == "not_found"
+    refused = client().get("/v1/things/a?name=b%00")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "nul_character")
+
+
 def test_head_of_an_endless_stream_ends() -> None:
     answer = client().head("/v1/endless")
     assert (answer.status_code, answer.content) == (200, b"")

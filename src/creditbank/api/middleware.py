@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from creditbank.api import problems, traffic
-from creditbank.domain.errors import BankError
+from creditbank.domain.errors import BankError, Fault, Invalid, NotFound
 
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 REQUEST_BYTES = 64 * KILOBYTE
@@ -96,8 +96,8 @@ class _Exchange:
     async def run(self, app: ASGIApp) -> None:
         length = self._read_headers()
         try:
-            if length > self.limit:
-                await self._answer(problems.BodyTooLarge())
+            if (refusal := self._refusal(length)) is not None:
+                await self._answer(refusal)
             elif self._head:
                 await self._run_head(app)
             else:
@@ -146,6 +146,16 @@ class _Exchange:
             self.request_id = token_hex(8).encode()
         self.scope.setdefault("state", {})["request_id"] = self.request_id.decode()
         return length
+
+    def _refusal(self, length: int) -> BankError | None:
+        """What can be refused unread. No text in the database holds NUL, and PostgreSQL cannot even compare with it."""
+        if length > self.limit:
+            return problems.BodyTooLarge()
+        if "\0" in self.scope["path"]:
+            return NotFound()
+        if b"%00" in self.scope["query_string"]:
+            return Invalid(faults=[Fault(code="nul_character", detail="Must not contain the NUL character.")])
+        return None
 
     def _complete(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         own = {name for name, _ in headers}
