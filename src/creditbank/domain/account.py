@@ -18,6 +18,7 @@ from creditbank.domain.events import (
     AccountEvent,
     AccountMerged,
     AccountOpened,
+    AccountReceived,
     AccountReinstated,
     AccountSuspended,
     CertificateAmended,
@@ -118,6 +119,8 @@ class Account:
     lots: dict[UUID, Lot] = field(default_factory=dict)
     uses: dict[UUID, Use] = field(default_factory=dict)
     dealings: dict[str, Dealing] = field(default_factory=dict)
+    absorbed: tuple[UUID, ...] = ()
+    """Accounts of the same person that were merged into this one."""
 
 
 def empty(account_id: UUID) -> Account:
@@ -189,6 +192,8 @@ def evolve(account: Account, event: AccountEvent) -> Account:
         case AccountOpened():
             dealing = Dealing(institution=event.opened_by, until=None)
             return replace(account, dealings={**account.dealings, event.opened_by: dealing})
+        case AccountReceived():
+            return replace(account, absorbed=(*account.absorbed, event.merged_from))
         case AccountSuspended() | AccountReinstated() | AccountClosed() | AccountErased():
             return account
         case _:

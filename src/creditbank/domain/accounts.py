@@ -14,6 +14,7 @@ from creditbank.domain.events import (
     AccountEvent,
     AccountMerged,
     AccountOpened,
+    AccountReceived,
     AccountReinstated,
     AccountSuspended,
     CertificateAwarded,
@@ -64,7 +65,8 @@ def merge(survivor: Account, merged: Account, reason: str) -> tuple[list[Account
         raise errors.Invalid(faults=[fault])
     _require(merged.head, "open", "suspended")
     source = merged.head.account_id
-    received: list[AccountEvent] = [
+    received: list[AccountEvent] = [AccountReceived(merged_from=source, reason=reason)]
+    received += [
         CertificateReceived(
             merged_from=source, awarded=_award_of(lot), status=lot.status, effective_from=lot.revoked_from
         )

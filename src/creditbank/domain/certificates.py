@@ -184,8 +184,15 @@ def _check(posted: Award, catalogue: Catalogue, today: date) -> Accreditation:
     organisation = catalogue.organisations.get(posted.issuer)
     kind = organisation.registered.assessor_kind if organisation else None
     if found := contradictions(posted.number, posted.level, posted.issued_on, kind):
-        raise errors.NumberContradictsRecord(facts={"fields": ", ".join(found)})
-    accreditation = organisation and organisation.accreditation(posted.standard, posted.level, posted.issued_on)
+        faults = [
+            errors.Fault(code="number_contradicts", pointer=f"/{one.field}", detail=f"The number says {one.in_number}.")
+            for one in found
+        ]
+        fields = ", ".join(one.field for one in found)
+        raise errors.NumberContradictsRecord(facts={"fields": fields}, faults=faults)
+    accreditation = (
+        organisation.accreditation(posted.standard, posted.level, posted.issued_on) if organisation else None
+    )
     if accreditation is None:
         raise errors.OrganisationNotAccredited(
             facts={"standard": posted.standard, "level": posted.level, "day": posted.issued_on.isoformat()}

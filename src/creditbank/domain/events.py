@@ -13,7 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 UseKind = Literal["conversion", "exemption"]
-Scalar = str | int | bool | None
+Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,8 @@ class Grant:
     consumed: dict[UUID, int]
     clause: str
     grade: str | None = None
+    purpose: str | None = None
+    bucket: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,14 @@ class AccountMerged:
     """On the account that ends: its certificates and uses continue on `survivor`."""
 
     survivor: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReceived:
+    """On the account that survives a merge: the other one is the same person's, and continues here."""
+
+    merged_from: UUID
     reason: str
 
 
@@ -352,6 +362,7 @@ AccountEvent = (
     | AccountReinstated
     | AccountClosed
     | AccountMerged
+    | AccountReceived
     | AccountErased
     | DealingOpened
     | CertificateAwarded

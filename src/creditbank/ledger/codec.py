@@ -25,6 +25,7 @@ NAMES: dict[str, type[Any]] = {
     "account-reinstated/1": events.AccountReinstated,
     "account-closed/1": events.AccountClosed,
     "account-merged/1": events.AccountMerged,
+    "account-received/1": events.AccountReceived,
     "account-erased/1": events.AccountErased,
     "dealing-opened/1": events.DealingOpened,
     "certificate-awarded/1": events.CertificateAwarded,

@@ -175,9 +175,17 @@ def stream(connection: Connection, stream_id: UUID, after: int = 0, limit: int |
 
 
 def partition(
-    connection: Connection, partition_id: int, after: int, limit: int = PAGE, types: Collection[str] = ()
+    connection: Connection,
+    partition_id: int,
+    after: int,
+    limit: int = PAGE,
+    types: Collection[str] = (),
+    upto: int | None = None,
 ) -> list[Recorded]:
-    """The next events of a partition behind a position, in order; only those of `types` when any are named."""
+    """The next events of a partition behind a position, in order, up to another one where it is named.
+
+    Only those of `types` when any are named.
+    """
     statement = (
         select(event_table)
         .where(event_table.c.partition_id == partition_id, event_table.c.position > after)
@@ -186,6 +194,8 @@ def partition(
     )
     if types:
         statement = statement.where(event_table.c.type.in_(list(types)))
+    if upto is not None:
+        statement = statement.where(event_table.c.position <= upto)
     return list(_decoded(connection, statement))
 
 

@@ -68,3 +68,16 @@ tracking = Table(
     PrimaryKeyConstraint("name", "partition_id"),
     comment="How far a follower has come in a partition.",
 )
+
+job = Table(
+    "job",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("detail", LargeBinary, nullable=False),
+    comment="Work that goes on after its request, chunk by chunk; taken up again after a crash.",
+)

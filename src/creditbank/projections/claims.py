@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, T
 from creditbank.domain.events import CertificateAwarded, CertificateReceived
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
-from creditbank.ledger.log import Recorded
+from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections.tables import metadata
 
 certificate_claim = Table(
@@ -26,8 +26,11 @@ certificate_claim = Table(
 TABLES = (certificate_claim,)
 
 
-def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
-    """Claim the numbers of new certificates. Raises IntegrityError where one is held already."""
+def apply(connection: Connection, recorded: Sequence[Entry | Recorded]) -> None:
+    """Claim the numbers of new certificates. Raises IntegrityError where one is held already.
+
+    Called before the counters are locked, so that a wait for a rival's claim holds up nobody else.
+    """
     # In the order of the key, so that two batches that share numbers wait for each other and never deadlock.
     bulk.insert(
         connection,

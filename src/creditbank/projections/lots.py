@@ -40,6 +40,7 @@ from creditbank.domain.events import (
 )
 from creditbank.ledger import bulk
 from creditbank.ledger.log import Recorded
+from creditbank.projections import claims
 from creditbank.projections.tables import metadata
 
 lot = Table(
@@ -186,6 +187,15 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
 def by_certificate(connection: Connection, account_id: UUID, certificate_id: UUID) -> Row[Any] | None:
     statement = select(lot).where(lot.c.account_id == account_id, lot.c.certificate_id == certificate_id)
     return connection.execute(statement).one_or_none()
+
+
+def issuers(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Who issued each of these certificates."""
+    held = claims.holders(connection, certificate_ids)
+    statement = select(lot.c.certificate_id, lot.c.issuer).where(
+        lot.c.account_id.in_(list(set(held.values()))), lot.c.certificate_id.in_(list(certificate_ids))
+    )
+    return {row.certificate_id: row.issuer for row in connection.execute(statement)}
 
 
 def awarded_under(accreditation_id: UUID, issued_from: date) -> Any:

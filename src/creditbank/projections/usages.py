@@ -138,3 +138,9 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
 
 def by_id(connection: Connection, use_id: UUID) -> Row[Any] | None:
     return connection.execute(select(usage).where(usage.c.use_id == use_id)).one_or_none()
+
+
+def institutions(connection: Connection, use_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Whose each of these conversions and exemptions is."""
+    statement = select(usage.c.use_id, usage.c.institution).where(usage.c.use_id.in_(list(use_ids)))
+    return {row.use_id: row.institution for row in connection.execute(statement)}

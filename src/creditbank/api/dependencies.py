@@ -1,0 +1,142 @@
+"""What routes ask for: who is asking, and a way to settle a command as that one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request, Response
+
+from creditbank.api import conditions, problems
+from creditbank.api.access import KeyRing, Operation, Principal
+from creditbank.api.body import RAW_BODY
+from creditbank.commands import desk
+from creditbank.commands.bank import Bank
+from creditbank.commands.desk import Command, Desk, Settled
+from creditbank.commands.queries import AccountReader, Viewer
+from creditbank.domain.errors import BankError
+
+
+def bank_of(request: Request) -> Bank:
+    bank: Bank = request.app.state.bank
+    return bank
+
+
+def desk_of(request: Request) -> Desk:
+    found: Desk = request.app.state.desk
+    return found
+
+
+def reader_of(request: Request) -> AccountReader:
+    found: AccountReader = request.app.state.reader
+    return found
+
+
+def viewer_of(principal: Principal) -> Viewer:
+    """Which accounts a principal sees."""
+    return Viewer(
+        institution=principal.as_institution,
+        account_id=principal.account_id,
+        sees_all=principal.role in ("authority", "auditor"),
+    )
+
+
+async def principal_of(request: Request, operation: Operation) -> Principal:
+    """Who asks, where the operation table lets that role do it. Raises Unauthenticated or Forbidden."""
+    keys: KeyRing = request.app.state.keys
+    principal = await keys.principal(request.headers.get("authorization"))
+    principal.require(operation)
+    return principal
+
+
+def permit(operation: Operation) -> Any:
+    """The dependency of a read: the principal, who may do this."""
+
+    async def principal(request: Request) -> Principal:
+        return await principal_of(request, operation)
+
+    return Depends(principal)
+
+
+def write(operation: Operation) -> Any:
+    """The dependency of a write: the principal, who may do this, with the headers that make a write safe."""
+
+    async def writer(
+        request: Request,
+        idempotency_key: Annotated[
+            str | None,
+            Header(description="Names this request (draft-ietf-httpapi-idempotency-key-header-07); required to write."),
+        ] = None,
+    ) -> Writer:
+        return Writer(request=request, principal=await principal_of(request, operation), key=idempotency_key)
+
+    return Depends(writer)
+
+
+def write_account(operation: Operation) -> Any:
+    """The dependency of a command on one account: as `write`, and it may name the versions it was decided on."""
+
+    async def writer(
+        one: Writer = write(operation),
+        if_match: Annotated[str | None, Header(description="Versions of the account that this is decided on.")] = None,
+    ) -> Writer:
+        return replace(one, expected=if_match)
+
+    return Depends(writer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Settles commands of one request, under its idempotency key."""
+
+    request: Request
+    principal: Principal
+    key: str | None
+    expected: str | None = None
+
+    async def settle(self, command: Command) -> Response:
+        """Settle a command and answer. The same key with the same request gets the same answer."""
+        return respond(await self.ask(command))
+
+    async def settle_without_key(self, command: Command) -> Response:
+        """Settle a command that writes nothing, or that may be repeated at will."""
+        return respond(await desk_of(self.request).ask(desk.Request(command=command, actor=self.principal.actor)))
+
+    def if_match(self, version: int) -> None:
+        """Raise PreconditionFailed where the request names other versions in If-Match."""
+        conditions.require_match(self.expected, version)
+
+    def render(self, refusal: BankError) -> tuple[int, dict[str, Any]]:
+        """Status and problem document of a refused line."""
+        scope = self.request.scope
+        body = problems.problem_body(
+            refusal, problems.request_id_of(scope), problems.instance_of(scope), problems.language_of(scope)
+        )
+        return body["status"], body
+
+    async def ask(self, command: Command) -> Settled:
+        key = conditions.idempotency_key(self.key)
+        return await desk_of(self.request).ask(
+            desk.Request(
+                command=command,
+                actor=self.principal.actor,
+                key=(self.principal.scope, key),
+                fingerprint=self._fingerprint(),
+            )
+        )
+
+    def _fingerprint(self) -> bytes:
+        scope = self.request.scope
+        named = f"{scope['method']} {scope['path']}\0".encode("utf-8", "surrogateescape")
+        return sha256(named + scope.get(RAW_BODY, b"")).digest()
+
+
+def respond(settled: Settled) -> Response:
+    """The answer to a settled command, with the positions of its last events."""
+    headers = {"Creditbank-Position": settled.position} if settled.position else {}
+    if settled.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    if settled.status == 204:
+        return Response(status_code=204, headers=headers)
+    return Response(settled.body, status_code=settled.status, media_type="application/json", headers=headers)

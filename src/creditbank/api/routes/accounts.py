@@ -1,0 +1,180 @@
+"""Personal learning accounts: open, find, change, and answer about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+
+from creditbank.api import answers, conditions
+from creditbank.api.access import Principal
+from creditbank.api.body import StrictRoute
+from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, viewer_of, write, write_account
+from creditbank.api.faults import faults_of
+from creditbank.api.requests import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
+from creditbank.commands import accounts
+from creditbank.commands.queries import Question
+from creditbank.domain import errors
+from creditbank.domain.errors import BankError
+from creditbank.vault.persons import Holder, Vault
+
+router = APIRouter(prefix="/v1", tags=["Accounts"], route_class=StrictRoute)
+
+IfNoneMatch = Annotated[str | None, Header(description="Versions that the caller holds already.")]
+
+
+@router.get("/accounts/{account_id}/balance", response_model=answers.Balance, summary="Read a balance")
+async def read_balance(
+    request: Request,
+    account_id: UUID,
+    principal: Annotated[Principal, permit("read_balance")],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """What was earned, what is used, what is available today."""
+    question = Question(account_id=account_id, viewer=viewer_of(principal))
+    answer = await request.app.state.balances.ask(question)
+    if conditions.is_unchanged(if_none_match, answer.version):
+        return conditions.not_modified(answer.version)
+    return Response(answer.body, media_type="application/json", headers={"ETag": conditions.entity_tag(answer.version)})
+
+
+@router.post(
+    "/accounts",
+    status_code=201,
+    response_model=answers.Account,
+    summary="Open an account",
+    responses={200: {"model": answers.Account, "description": "The person has an account already."}},
+)
+async def open_account(
+    request: Request, body: OpenAccountBody, writer: Annotated[Writer, write("open_accounts")]
+) -> Response:
+    """One account per person, found by document type and normalised number."""
+    return await writer.settle(
+        accounts.OpenAccount(
+            holder=bank_of(request).vault.holder(body.holder.person()),
+            opened_by=writer.principal.scope,
+            institution=writer.principal.as_institution,
+        )
+    )
+
+
+@router.post("/accounts:batch", status_code=207, response_model=answers.BatchResult, summary="Open many accounts")
+async def open_accounts(
+    request: Request, body: AccountsBatchBody, writer: Annotated[Writer, write("open_accounts")]
+) -> Response:
+    """A verdict per line, in their order: 201 where it was opened, 200 where it was there."""
+    holders = await run_in_threadpool(_holders, body.items, bank_of(request).vault)
+    command = accounts.OpenAccounts(
+        holders=holders,
+        opened_by=writer.principal.scope,
+        institution=writer.principal.as_institution,
+        render=writer.render,
+        dry_run=body.dry_run,
+    )
+    return await (writer.settle_without_key(command) if body.dry_run else writer.settle(command))
+
+
+def _holders(items: list[Any], vault: Vault) -> list[Holder | BankError]:
+    return [_holder(item, vault) for item in items]
+
+
+def _holder(item: Any, vault: Vault) -> Holder | BankError:
+    try:
+        return vault.holder(OpenAccountBody.model_validate(item).holder.person())
+    except ValidationError as error:
+        return errors.Invalid(faults=faults_of(error.errors(), item))
+    except BankError as refusal:
+        return refusal
+
+
+@router.post("/accounts/lookup", response_model=answers.AccountId, summary="Find an account by document number")
+async def look_up_account(
+    request: Request, body: LookUpBody, writer: Annotated[Writer, write("open_accounts")]
+) -> Response:
+    """From then on an institution may deal with the account for 180 days. May be repeated without a key."""
+    document = body.document
+    found = bank_of(request).vault.holder(document.unnamed_person())
+    return await writer.settle_without_key(accounts.LookUp(holder=found, institution=writer.principal.as_institution))
+
+
+@router.get("/accounts/{account_id}", response_model=answers.AccountWithHolder, summary="Read an account")
+def read_account(
+    request: Request,
+    account_id: UUID,
+    principal: Annotated[Principal, permit("read_balance")],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Status and version, with the holder masked."""
+    return _versioned(reader_of(request).account(account_id, viewer_of(principal)), if_none_match)
+
+
+@router.get("/accounts/{account_id}/transcript", response_model=answers.Transcript, summary="Read a transcript")
+def read_transcript(
+    request: Request,
+    account_id: UUID,
+    principal: Annotated[Principal, permit("read_balance")],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Certificates, conversions and exemptions in the order of their record."""
+    return _versioned(reader_of(request).transcript(account_id, viewer_of(principal)), if_none_match)
+
+
+def _versioned(answer: tuple[int, dict[str, Any]], if_none_match: str | None) -> Response:
+    version, document = answer
+    if conditions.is_unchanged(if_none_match, version):
+        return conditions.not_modified(version)
+    return JSONResponse(document, headers={"ETag": conditions.entity_tag(version)})
+
+
+def _change(change: accounts.Change, summary: str, told: str) -> None:
+    """One route per change of status: they differ in the word only."""
+
+    async def route(
+        account_id: UUID,
+        body: ReasonBody,
+        writer: Annotated[Writer, write_account("change_accounts")],
+    ) -> Response:
+        return await writer.settle(
+            accounts.ChangeStatus(account_id=account_id, change=change, reason=body.reason, if_match=writer.if_match)
+        )
+
+    router.add_api_route(
+        f"/accounts/{{account_id}}/{change}",
+        route,
+        methods=["POST"],
+        response_model=answers.Account,
+        summary=summary,
+        description=told,
+        name=f"{change}_of_account",
+    )
+
+
+_change("suspension", "Suspend an account", "Nothing is awarded to it or decided on it until it is reinstated.")
+_change("reinstatement", "Reinstate an account", "Ends a suspension.")
+_change("closure", "Close an account", "What is in it stays readable.")
+
+
+@router.post("/accounts/{account_id}/merge", response_model=answers.Account, summary="Merge two accounts")
+async def merge_accounts(
+    account_id: UUID,
+    body: MergeBody,
+    writer: Annotated[Writer, write_account("change_accounts")],
+) -> Response:
+    """Everything in the merged account continues here, counted once; its id answers with a pointer."""
+    return await writer.settle(
+        accounts.Merge(account_id=account_id, merged=body.merged, reason=body.reason, if_match=writer.if_match)
+    )
+
+
+@router.post("/accounts/{account_id}/erasure", response_model=answers.ErasedAccount, summary="Erase a person")
+async def erase_person(
+    account_id: UUID,
+    body: ReasonBody,
+    writer: Annotated[Writer, write_account("change_accounts")],
+) -> Response:
+    """Personal data become unreadable for ever; numbers, history and proofs stay valid."""
+    return await writer.settle(accounts.Erase(account_id=account_id, reason=body.reason, if_match=writer.if_match))

@@ -1,0 +1,132 @@
+"""Certificates: post one or many, correct, hold, revoke, and read them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import ValidationError
+
+from creditbank.api import answers
+from creditbank.api.access import Principal
+from creditbank.api.body import StrictRoute
+from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, viewer_of, write
+from creditbank.api.faults import faults_of
+from creditbank.api.requests import AmendmentBody, BatchBody, CertificateBody, ReasonBody, RevocationBody
+from creditbank.commands import certificates
+from creditbank.commands.awards import AwardBatch, AwardCertificate, AwardLine
+from creditbank.domain import errors
+from creditbank.domain.errors import BankError
+from creditbank.domain.identifiers import normalise_certificate_number
+from creditbank.domain.values import certificate_id as id_of
+from creditbank.vault.persons import Vault
+
+router = APIRouter(prefix="/v1", tags=["Certificates"], route_class=StrictRoute)
+
+
+@router.post("/certificates", status_code=201, response_model=answers.Certificate, summary="Post an earned certificate")
+async def award_certificate(
+    request: Request, body: CertificateBody, writer: Annotated[Writer, write("award")]
+) -> Response:
+    """The issuer posts it for a person or an account. A person without an account gets one."""
+    if body.issuer != writer.principal.own_code:
+        raise errors.Forbidden()
+    return await writer.settle(AwardCertificate(line=body.line(bank_of(request).vault)))
+
+
+@router.post(
+    "/certificates:batch", status_code=207, response_model=answers.BatchResult, summary="Post many certificates"
+)
+async def award_certificates(request: Request, body: BatchBody, writer: Annotated[Writer, write("award")]) -> Response:
+    """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
+    lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code, bank_of(request).vault)
+    command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
+    return await (writer.settle_without_key(command) if body.dry_run else writer.settle(command))
+
+
+def _lines(items: list[Any], issuer: str, vault: Vault) -> list[AwardLine | BankError]:
+    return [_line(item, issuer, vault) for item in items]
+
+
+def _line(item: Any, issuer: str, vault: Vault) -> AwardLine | BankError:
+    try:
+        body = CertificateBody.model_validate(item)
+        return body.line(vault) if body.issuer == issuer else errors.Forbidden()
+    except ValidationError as error:
+        return errors.Invalid(faults=faults_of(error.errors(), item))
+    except BankError as refusal:
+        return refusal
+
+
+@router.get("/certificates", response_model=answers.Certificate, summary="Find a certificate by its number")
+def find_certificate(
+    request: Request,
+    issuer: Annotated[str, Query(max_length=64)],
+    number: Annotated[str, Query(max_length=100)],
+    principal: Annotated[Principal, permit("read_certificates")],
+) -> dict[str, Any]:
+    """For the issuer's own certificates, and for those in accounts that the caller sees."""
+    certificate_id = id_of(issuer, normalise_certificate_number(number))
+    return reader_of(request).certificate(certificate_id, viewer_of(principal), principal.as_issuer)
+
+
+@router.get("/certificates/{certificate_id}", response_model=answers.Certificate, summary="Read a certificate")
+def read_certificate(
+    request: Request, certificate_id: UUID, principal: Annotated[Principal, permit("read_certificates")]
+) -> dict[str, Any]:
+    """As it stands today."""
+    return reader_of(request).certificate(certificate_id, viewer_of(principal), principal.as_issuer)
+
+
+@router.post(
+    "/certificates/{certificate_id}/amendment",
+    response_model=answers.ChangedCertificate,
+    summary="Amend a certificate",
+)
+async def amend_certificate(
+    certificate_id: UUID, body: AmendmentBody, writer: Annotated[Writer, write("award")]
+) -> Response:
+    """Corrects level, dates, score, hours, evidence or fields; never issuer, number or person."""
+    return await writer.settle(
+        certificates.amend(certificate_id, writer.principal.own_code, body.changes.changes(), body.reason)
+    )
+
+
+@router.post(
+    "/certificates/{certificate_id}/revocation",
+    response_model=answers.ChangedCertificate,
+    summary="Revoke a certificate",
+)
+async def revoke_certificate(
+    certificate_id: UUID, body: RevocationBody, writer: Annotated[Writer, write("revoke")]
+) -> Response:
+    """Reverses the conversions that rest on it and puts exemptions under review; the answer lists both."""
+    return await writer.settle(
+        certificates.revoke(certificate_id, writer.principal.as_issuer, body.reason, body.effective_from)
+    )
+
+
+@router.post(
+    "/certificates/{certificate_id}/hold",
+    response_model=answers.ChangedCertificate,
+    summary="Put a certificate on hold",
+)
+async def hold_certificate(
+    certificate_id: UUID, body: ReasonBody, writer: Annotated[Writer, write("hold")]
+) -> Response:
+    """Set aside, not revoked: its credits are not available until the hold is released."""
+    return await writer.settle(certificates.hold(certificate_id, writer.principal.as_issuer, body.reason))
+
+
+@router.post(
+    "/certificates/{certificate_id}/hold-release",
+    response_model=answers.ChangedCertificate,
+    summary="Release a hold",
+)
+async def release_certificate(
+    certificate_id: UUID, body: ReasonBody, writer: Annotated[Writer, write("hold")]
+) -> Response:
+    """The certificate is active again."""
+    return await writer.settle(certificates.release(certificate_id, writer.principal.as_issuer, body.reason))

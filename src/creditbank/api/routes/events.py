@@ -1,0 +1,139 @@
+"""History: the events of one account, and the bank's feed as pages, as NDJSON or as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.sse import format_sse_event
+from pydantic_core import to_json
+
+from creditbank.api import answers
+from creditbank.api.access import Principal
+from creditbank.api.cursors import PageAsked
+from creditbank.api.dependencies import bank_of, permit, reader_of, viewer_of
+from creditbank.commands import documents
+from creditbank.commands.bank import Bank
+from creditbank.commands.sight import Sight
+from creditbank.domain import errors
+from creditbank.domain.errors import Fault
+from creditbank.ledger import codec, feed, log
+from creditbank.ledger.feed import Cursor, Step
+
+router = APIRouter(prefix="/v1", tags=["History"])
+
+NDJSON = "application/x-ndjson"
+SSE = "text/event-stream"
+PAGE = 500
+POLL_SECONDS = 0.2
+KEEP_ALIVE_POLLS = 75
+
+
+@router.get("/accounts/{account_id}/events", response_model=answers.Page[answers.Event], summary="History of an account")
+def read_history(
+    request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("read_history")]
+) -> dict[str, Any]:
+    """Oldest first. An issuer sees what concerns its certificates, an institution what concerns its dealings."""
+    bank, sight = bank_of(request), _sight(principal)
+    after = page.after[0] if page.after else 0
+    with bank.engine.connect() as connection, connection.begin():
+        if sight.issuer is None:
+            reader_of(request).require(connection, account_id, viewer_of(principal))
+        history = log.stream(connection, account_id)
+        seen = [item for item, is_seen in zip(history, sight.of(connection, history), strict=True) if is_seen]
+    if sight.issuer is not None and not seen:
+        raise errors.NotFound()
+    items, cursor = page.cut([item for item in seen if item.version > after], lambda item: [item.version])
+    return {"items": [documents.event(item) for item in items], "next_cursor": cursor}
+
+
+@router.get(
+    "/events",
+    summary="Feed of the bank",
+    response_model=answers.Page[answers.FeedEvent],
+    responses={200: {"content": {NDJSON: {}, SSE: {}}, "description": "A page, or a stream by Accept."}},
+)
+async def read_feed(
+    request: Request,
+    principal: Annotated[Principal, permit("read_history")],
+    cursor: Annotated[str | None, Query(description="Go on behind this cursor; from the beginning without.")] = None,
+    types: Annotated[str | None, Query(description="Only these event types, comma-separated.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    last_event_id: Annotated[str | None, Header(description="What a reconnecting reader saw last.")] = None,
+) -> Response:
+    """In order per partition. `next_cursor` is never null: a follower polls on, or keeps the stream open."""
+    start, wanted = _cursor(last_event_id or cursor), _types(types)
+    bank, sight = bank_of(request), _sight(principal)
+    accept = request.headers.get("accept", "")
+    if SSE in accept:
+        return StreamingResponse(_follow(request, bank, sight, start, wanted), media_type=SSE)
+    if NDJSON in accept:
+        return StreamingResponse(_lines(bank, sight, start, wanted), media_type=NDJSON)
+    steps, reached = await run_in_threadpool(_read, bank, sight, start, wanted, limit)
+    items = [documents.feed_event(step) for step in steps]
+    return JSONResponse({"items": items, "next_cursor": reached.text()})
+
+
+def _read(bank: Bank, sight: Sight, cursor: Cursor, types: list[str], limit: int) -> tuple[list[Step], Cursor]:
+    with bank.engine.connect() as connection, connection.begin():
+        steps, reached = feed.read(connection, cursor, limit, types)
+        seen = sight.of(connection, [step.recorded for step in steps])
+    return [step for step, is_seen in zip(steps, seen, strict=True) if is_seen], reached
+
+
+def _lines(bank: Bank, sight: Sight, cursor: Cursor, types: list[str]) -> Iterator[bytes]:
+    """To the present end, a page at a time; no connection is held while the reader is slow."""
+    while True:
+        steps, reached = _read(bank, sight, cursor, types, PAGE)
+        for step in steps:
+            yield to_json(documents.feed_event(step)) + b"\n"
+        if reached == cursor:
+            return
+        cursor = reached
+
+
+async def _follow(request: Request, bank: Bank, sight: Sight, cursor: Cursor, types: list[str]) -> AsyncIterator[bytes]:
+    """For as long as the reader stays and the server does not stop."""
+    idle = 0
+    stopping: asyncio.Event = request.app.state.stopping
+    while not stopping.is_set():
+        steps, reached = await run_in_threadpool(_read, bank, sight, cursor, types, PAGE)
+        for step in steps:
+            body = to_json(documents.feed_event(step)).decode()
+            yield format_sse_event(data_str=body, event=step.recorded.type, id=step.cursor.text())
+        if reached != cursor:
+            cursor, idle = reached, 0
+            continue
+        if idle % KEEP_ALIVE_POLLS == 0:
+            yield format_sse_event(comment="keep-alive")
+        idle += 1
+        try:
+            await asyncio.wait_for(stopping.wait(), POLL_SECONDS)
+        except TimeoutError:
+            continue
+
+
+def _sight(principal: Principal) -> Sight:
+    return Sight(issuer=principal.as_issuer, institution=principal.as_institution, account_id=principal.account_id)
+
+
+def _cursor(text: str | None) -> Cursor:
+    if not text:
+        return Cursor()
+    try:
+        return Cursor.of(text)
+    except feed.NotACursor:
+        raise errors.CursorInvalid() from None
+
+
+def _types(text: str | None) -> list[str]:
+    wanted = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in codec.NAMES]:
+        detail = f"There is no event type {unknown[0][:80]}."
+        raise errors.Invalid(faults=[Fault(code="type_unknown", parameter="types", detail=detail)])
+    return wanted

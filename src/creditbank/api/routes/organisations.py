@@ -1,0 +1,145 @@
+"""Organisations, their accreditations and keys, and the jobs that a withdrawal starts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+
+from creditbank.api import answers
+from creditbank.api.access import Principal
+from creditbank.api.body import StrictRoute
+from creditbank.api.cursors import PageAsked
+from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
+from creditbank.api.requests import AccreditationBody, KeyBody, OrganisationBody, WithdrawalBody
+from creditbank.commands import catalogue, documents, jobs
+from creditbank.commands.keys import IssueKey, RevokeKey
+from creditbank.domain import errors
+from creditbank.domain.organisations import organisation
+from creditbank.ledger import jobs as stored_jobs
+
+router = APIRouter(prefix="/v1", tags=["Organisations"], route_class=StrictRoute)
+
+Code = Annotated[str, Path(max_length=64, examples=["BIM-EVAL"])]
+WAIT_SECONDS = 5.0
+"""How long a withdrawal waits for its job before it answers; the job goes on by itself."""
+
+
+@router.post(
+    "/organisations",
+    status_code=201,
+    response_model=answers.Organisation,
+    summary="Register an organisation",
+    responses={200: {"model": answers.Organisation, "description": "It stands already, with the same content."}},
+)
+async def register_organisation(
+    body: OrganisationBody, writer: Annotated[Writer, write("write_catalogue")]
+) -> Response:
+    """A training organisation, a university, an auditor, or an authority."""
+    return await writer.settle(catalogue.register(body.event()))
+
+
+@router.get("/organisations", response_model=answers.Page[answers.Organisation], summary="List organisations")
+def list_organisations(
+    request: Request, page: PageAsked, _: Annotated[Principal, permit("read_catalogue")]
+) -> dict[str, Any]:
+    """In the order of their codes."""
+    after = page.after[0] if page.after else ""
+    known = bank_of(request).catalogue().organisations
+    codes, cursor = page.cut(sorted(code for code in known if code > after), lambda code: [code])
+    return {"items": [documents.organisation(known[code]) for code in codes], "next_cursor": cursor}
+
+
+@router.get("/organisations/{code}", response_model=answers.Organisation, summary="Read an organisation")
+def read_organisation(
+    request: Request, code: Code, _: Annotated[Principal, permit("read_catalogue")]
+) -> dict[str, Any]:
+    """Its name, roles and aliases."""
+    return documents.organisation(organisation(bank_of(request).catalogue(), code))
+
+
+@router.post(
+    "/organisations/{code}/accreditations",
+    status_code=201,
+    response_model=answers.Accreditation,
+    summary="Accredit an issuer",
+)
+async def accredit(
+    code: Code, body: AccreditationBody, writer: Annotated[Writer, write("write_catalogue")]
+) -> Response:
+    """For levels of a standard, and for certificates issued within the term, both ends included."""
+    return await writer.settle(
+        catalogue.Accredit(
+            organisation=code,
+            standard=body.standard,
+            levels=tuple(dict.fromkeys(body.levels)),
+            valid_from=body.valid_from,
+            valid_until=body.valid_until,
+        )
+    )
+
+
+@router.get(
+    "/organisations/{code}/accreditations",
+    response_model=answers.Page[answers.Accreditation],
+    summary="List accreditations",
+)
+def list_accreditations(
+    request: Request, code: Code, page: PageAsked, _: Annotated[Principal, permit("read_catalogue")]
+) -> dict[str, Any]:
+    """Withdrawn ones included, in the order in which they were granted."""
+    after = page.after[0] if page.after else ""
+    granted = organisation(bank_of(request).catalogue(), code).accreditations
+    ids, cursor = page.cut(sorted(str(one) for one in granted if str(one) > after), lambda one: [one])
+    return {"items": [documents.accreditation(granted[UUID(one)]) for one in ids], "next_cursor": cursor}
+
+
+@router.post(
+    "/organisations/{code}/accreditations/{accreditation_id}/withdrawal",
+    response_model=answers.Withdrawal,
+    summary="Withdraw an accreditation",
+)
+async def withdraw_accreditation(
+    code: Code, accreditation_id: UUID, body: WithdrawalBody, writer: Annotated[Writer, write("write_catalogue")]
+) -> Response:
+    """Certificates issued on or after the day go on hold, chunk by chunk; `GET /v1/jobs/{job_id}` tells how far."""
+    settled = await writer.ask(
+        catalogue.Withdraw(
+            organisation=code,
+            accreditation_id=accreditation_id,
+            effective_from=body.effective_from,
+            reason=body.reason,
+        )
+    )
+    holding = writer.request.app.state.jobs.start(jobs.job_id_of(settled.body))
+    await asyncio.wait([asyncio.wrap_future(holding)], timeout=WAIT_SECONDS)
+    return respond(settled)
+
+
+@router.get("/jobs/{job_id}", response_model=answers.Job, summary="Progress of a job")
+def read_job(request: Request, job_id: UUID, _: Annotated[Principal, permit("write_catalogue")]) -> dict[str, Any]:
+    """How much was to be done, and how much is."""
+    with bank_of(request).engine.connect() as connection, connection.begin():
+        job = stored_jobs.find(connection, job_id)
+    if job is None:
+        raise errors.NotFound()
+    return jobs.document(job)
+
+
+@router.post("/organisations/{code}/keys", status_code=201, response_model=answers.Key, summary="Issue an API key")
+async def issue_key(code: Code, body: KeyBody, writer: Annotated[Writer, write("manage_keys")]) -> Response:
+    """The key is shown in this answer only; a repetition of the request gets it no more."""
+    expires_at = int(body.expires_at.timestamp() * 1_000_000) if body.expires_at else None
+    return await writer.settle(
+        IssueKey(organisation=code, role=body.role, created_by=writer.principal.actor, expires_at=expires_at)
+    )
+
+
+@router.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key")
+async def revoke_key(key_id: str, writer: Annotated[Writer, write("manage_keys")]) -> Response:
+    """Works at once in this process, and within two seconds in every other one."""
+    answer = await writer.settle_without_key(RevokeKey(key_id=key_id))
+    writer.request.app.state.keys.forget(key_id)
+    return answer

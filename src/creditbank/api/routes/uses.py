@@ -1,0 +1,118 @@
+"""Exemptions and conversions: decide and record, reverse, review, read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from creditbank.api import answers, problems
+from creditbank.api.access import Principal
+from creditbank.api.body import StrictRoute
+from creditbank.api.dependencies import Writer, permit, reader_of, viewer_of, write_account
+from creditbank.api.requests import ReasonBody, ReviewBody, UseBody
+from creditbank.commands import uses
+from creditbank.domain import errors
+from creditbank.domain.errors import Fault
+from creditbank.domain.events import UseKind
+from creditbank.domain.rules.explain import Language, explain
+
+router = APIRouter(prefix="/v1", tags=["Exemptions and conversions"], route_class=StrictRoute)
+
+
+@router.post("/exemptions", status_code=201, response_model=answers.Exemption, summary="Exempt from courses")
+async def exempt(body: UseBody, writer: Annotated[Writer, write_account("decide_uses")]) -> Response:
+    """Each request names a certificate and the course that it is to replace. Recorded when one is granted."""
+    return await _record("exemption", body, writer)
+
+
+@router.post("/conversions", status_code=201, response_model=answers.Conversion, summary="Convert credits")
+async def convert(body: UseBody, writer: Annotated[Writer, write_account("decide_uses")]) -> Response:
+    """Credits without a target course, counted into a programme. Recorded when one request is granted."""
+    return await _record("conversion", body, writer)
+
+
+async def _record(kind: UseKind, body: UseBody, writer: Writer) -> Response:
+    _check_targets(kind, body)
+    language: Language = "en" if problems.language_of(writer.request.scope) == "en" else "zh"
+    return await writer.settle(
+        uses.Use(
+            kind=kind,
+            account_id=body.account_id,
+            institution=writer.principal.own_code,
+            programme=(body.programme.institution, body.programme.code),
+            applied_on=body.applied_on,
+            wishes=[request.wish() for request in body.requests],
+            mode=body.mode,
+            explain=lambda refusal: explain(refusal, language),
+            if_match=writer.if_match,
+        )
+    )
+
+
+def _check_targets(kind: UseKind, body: UseBody) -> None:
+    faults = []
+    for number, request in enumerate(body.requests):
+        if kind == "exemption" and request.target is None:
+            detail = "An exemption names the course that is replaced."
+            faults.append(Fault(code="field_missing", pointer=f"/requests/{number}/target", detail=detail))
+        if kind == "conversion" and request.target is not None:
+            detail = "A conversion is without a target course."
+            faults.append(Fault(code="field_unknown", pointer=f"/requests/{number}/target", detail=detail))
+    if faults:
+        raise errors.Invalid(faults=faults)
+
+
+@router.get("/exemptions/{exemption_id}", response_model=answers.Exemption, summary="Read an exemption")
+def read_exemption(
+    request: Request, exemption_id: UUID, principal: Annotated[Principal, permit("read_uses")]
+) -> dict[str, Any]:
+    """With the decision that it rests on."""
+    return reader_of(request).use(exemption_id, "exemption", viewer_of(principal))
+
+
+@router.get("/conversions/{conversion_id}", response_model=answers.Conversion, summary="Read a conversion")
+def read_conversion(
+    request: Request, conversion_id: UUID, principal: Annotated[Principal, permit("read_uses")]
+) -> dict[str, Any]:
+    """With the decision that it rests on."""
+    return reader_of(request).use(conversion_id, "conversion", viewer_of(principal))
+
+
+@router.post("/exemptions/{exemption_id}/reversal", response_model=answers.Exemption, summary="Reverse an exemption")
+async def reverse_exemption(
+    exemption_id: UUID,
+    body: ReasonBody,
+    writer: Annotated[Writer, write_account("decide_uses")],
+) -> Response:
+    """What it took from the certificates is available again."""
+    return await _reverse("exemption", exemption_id, body, writer)
+
+
+@router.post("/conversions/{conversion_id}/reversal", response_model=answers.Conversion, summary="Reverse a conversion")
+async def reverse_conversion(
+    conversion_id: UUID,
+    body: ReasonBody,
+    writer: Annotated[Writer, write_account("decide_uses")],
+) -> Response:
+    """What it took from the certificates is available again."""
+    return await _reverse("conversion", conversion_id, body, writer)
+
+
+async def _reverse(
+    kind: Literal["exemption", "conversion"], use_id: UUID, body: ReasonBody, writer: Writer
+) -> Response:
+    return await writer.settle(uses.reversal(kind, use_id, writer.principal.own_code, body.reason, writer.if_match))
+
+
+@router.post("/exemptions/{exemption_id}/review", response_model=answers.Exemption, summary="Answer a review")
+async def review_exemption(
+    exemption_id: UUID,
+    body: ReviewBody,
+    writer: Annotated[Writer, write_account("decide_uses")],
+) -> Response:
+    """The institution says whether an exemption stands whose certificate was revoked or amended."""
+    return await writer.settle(
+        uses.review(exemption_id, writer.principal.own_code, body.outcome, body.reason, writer.if_match)
+    )

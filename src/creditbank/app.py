@@ -1,0 +1,99 @@
+"""Puts the bank together: the one file that knows every room."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from creditbank import __version__
+from creditbank.api import openapi, ops, problems
+from creditbank.api.access import KeyRing
+from creditbank.api.addresses import networks
+from creditbank.api.cursors import Cursors
+from creditbank.api.middleware import Observability
+from creditbank.api.rates import RateLimit
+from creditbank.api.routes import accounts, catalogue, certificates, events, organisations, uses, verification
+from creditbank.commands.bank import Bank
+from creditbank.commands.desk import Desk
+from creditbank.commands.jobs import JobRunner
+from creditbank.commands.queries import AccountReader, Question, VersionedBody
+from creditbank.ledger import migration
+from creditbank.ledger.database import open_engine, writing
+from creditbank.ledger.gather import Gatherer
+from creditbank.settings import Settings
+from creditbank.vault import keyfiles
+from creditbank.vault.persons import Vault
+
+READ_GROUP_LIMIT = 64
+
+
+def clock() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1_000
+
+
+def open_bank(settings: Settings, engine: Engine) -> Bank:
+    """The bank behind a migrated database. Raises ForeignKeys where the key files are not its own."""
+    keys = keyfiles.load(settings.data_dir)
+    with writing(engine) as connection:
+        keyfiles.bind(connection, keys)
+    return Bank(engine=engine, vault=Vault(keys), zone=ZoneInfo(settings.timezone), clock=clock)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application. The database is opened when it starts, and nothing before."""
+    app = FastAPI(
+        title="creditbank",
+        version=__version__,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.settings = settings
+    app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
+    # The hottest routes come first: the router tries them in this order.
+    for routes in (accounts, certificates, uses, organisations, catalogue, events, verification, ops):
+        app.include_router(routes.router)
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(Observability, access_log=settings.access_log)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    engine = open_engine(settings.database_url)
+    bank = open_bank(settings, engine)
+    reader = AccountReader(bank)
+    balances = Gatherer[Question, VersionedBody]("balances", reader.balances, READ_GROUP_LIMIT)
+    desk = Desk(bank)
+    jobs = JobRunner(bank, desk)
+    app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
+    app.state.reader, app.state.balances = reader, balances
+    app.state.keys = KeyRing(bank)
+    app.state.cursors = Cursors(bank.vault.keys.cursors)
+    app.state.stopping = asyncio.Event()
+    app.state.readiness = lambda: _failed_checks(engine)
+    jobs.resume()
+    yield
+    app.state.stopping.set()
+    jobs.close()
+    desk.close()
+    balances.close()
+    engine.dispose()
+
+
+def _failed_checks(engine: Engine) -> list[str]:
+    try:
+        return [] if migration.at_head(engine) else ["schema_behind"]
+    except (DBAPIError, TimeoutError):
+        return ["database_unreachable"]

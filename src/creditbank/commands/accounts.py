@@ -1,0 +1,205 @@
+"""Open, find, suspend, reinstate, close, merge and erase accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+
+from creditbank.commands import documents
+from creditbank.commands.desk import Answer
+from creditbank.commands.draft import Draft, Needs
+from creditbank.domain import accounts, errors
+from creditbank.domain.account import Head
+from creditbank.domain.errors import BankError
+from creditbank.domain.events import AccountEvent
+from creditbank.domain.values import instant_text
+from creditbank.projections import accounts as heads
+from creditbank.vault import persons
+from creditbank.vault.persons import Holder
+
+IfMatch = Callable[[int], None] | None
+"""Raises PreconditionFailed for a version of the account that the caller does not know; None for any version."""
+
+
+def check_version(head: Head, if_match: IfMatch) -> None:
+    """Raise PreconditionFailed unless the account is at a version that the caller knows."""
+    if if_match is not None:
+        if_match(head.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAccounts:
+    """Open an account per holder; the same person again is answered with the account that is there.
+
+    `institution` is the caller's code where it is one: from then on it may deal with these accounts.
+    """
+
+    holders: Sequence[Holder | BankError]
+    opened_by: str
+    institution: str | None
+    render: Callable[[BankError], tuple[int, dict[str, Any]]]
+    dry_run: bool = False
+
+    def needs(self) -> Needs:
+        return Needs(persons=[one.blind_index for one in self.holders if isinstance(one, Holder)])
+
+    def run(self, draft: Draft) -> Answer:
+        results: list[dict[str, Any]] = []
+        for index, holder in enumerate(self.holders):
+            if isinstance(holder, BankError):
+                status, problem = self.render(holder)
+                results.append({"index": index, "status": status, "problem": problem})
+                continue
+            status, head = open_or_find(draft, holder, self.opened_by, self.institution)
+            results.append({"index": index, "status": status, "account_id": str(head.account_id)})
+        if self.dry_run:
+            draft.drop()
+        refused = sum("problem" in result for result in results)
+        body = {"results": results, "accepted": len(results) - refused, "refused": refused}
+        return Answer(status=207, body=body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAccount:
+    """Open one account, or answer with the account that the person has."""
+
+    holder: Holder
+    opened_by: str
+    institution: str | None
+
+    def needs(self) -> Needs:
+        return Needs(persons=[self.holder.blind_index])
+
+    def run(self, draft: Draft) -> Answer:
+        status, head = open_or_find(draft, self.holder, self.opened_by, self.institution)
+        opened_at = draft.unit.now
+        if status == 200 and (row := heads.rows(draft.unit.connection, [head.account_id]).get(head.account_id)):
+            opened_at = row.opened_at
+        return Answer(status=status, body=documents.account(head, opened_at))
+
+
+def open_or_find(draft: Draft, holder: Holder, opened_by: str, institution: str | None) -> tuple[int, Head]:
+    """201 and the new account, or 200 and the one that the person has."""
+    account_id = draft.account_of(holder.blind_index)
+    if account_id is None:
+        account_id = uuids.uuid7()
+        draft.begin(account_id)
+        draft.append(account_id, accounts.open_account(opened_by))
+        draft.seal(account_id, holder)
+        return 201, draft.head(account_id)
+    if institution is not None:
+        _deal(draft, account_id, institution)
+    return 200, draft.head(account_id)
+
+
+def _deal(draft: Draft, account_id: UUID, institution: str) -> None:
+    if draft.head(account_id).status not in ("open", "suspended"):
+        return
+    standing = draft.account(account_id).dealings.get(institution)
+    if event := accounts.open_dealing(standing, institution, draft.unit.today):
+        draft.append(account_id, event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """Find the account behind a full document number. An institution may deal with it from then on."""
+
+    holder: Holder
+    institution: str | None
+
+    def needs(self) -> Needs:
+        return Needs(persons=[self.holder.blind_index])
+
+    def run(self, draft: Draft) -> Answer:
+        account_id = draft.account_of(self.holder.blind_index)
+        if account_id is None:
+            raise errors.NotFound()
+        if self.institution is not None:
+            _deal(draft, account_id, self.institution)
+        return Answer(status=200, body={"account_id": str(account_id)})
+
+
+Change = Literal["suspension", "reinstatement", "closure"]
+_DECIDE: dict[Change, Callable[[Head, str], AccountEvent]] = {
+    "suspension": accounts.suspend,
+    "reinstatement": accounts.reinstate,
+    "closure": accounts.close,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeStatus:
+    """Suspend, reinstate or close an account."""
+
+    account_id: UUID
+    change: Change
+    reason: str
+    if_match: IfMatch = None
+
+    def needs(self) -> Needs:
+        return Needs(accounts=[self.account_id])
+
+    def run(self, draft: Draft) -> Answer:
+        head = draft.head(self.account_id)
+        check_version(head, self.if_match)
+        draft.append(self.account_id, _DECIDE[self.change](head, self.reason))
+        return _changed(draft, self.account_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """Continue one account of a person on another one of the same person, in one append."""
+
+    account_id: UUID
+    merged: UUID
+    reason: str
+    if_match: IfMatch = None
+
+    def needs(self) -> Needs:
+        return Needs(accounts=[self.account_id, self.merged])
+
+    def run(self, draft: Draft) -> Answer:
+        survivor, merged = draft.account(self.account_id), draft.account(self.merged)
+        check_version(survivor.head, self.if_match)
+        received, ended = accounts.merge(survivor, merged, self.reason)
+        draft.append(self.account_id, *received)
+        draft.append(self.merged, ended)
+        draft.statements.append(lambda connection: persons.move_claims(connection, self.merged, self.account_id))
+        return _changed(draft, self.account_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erase:
+    """Destroy a person's key. Numbers, history and proofs stay; the answer is a receipt."""
+
+    account_id: UUID
+    reason: str
+    if_match: IfMatch = None
+    receipt: UUID = field(default_factory=uuids.uuid7)
+
+    def needs(self) -> Needs:
+        return Needs(accounts=[self.account_id])
+
+    def run(self, draft: Draft) -> Answer:
+        account = draft.account(self.account_id)
+        check_version(account.head, self.if_match)
+        draft.append(self.account_id, accounts.erase(account.head, self.reason, self.receipt))
+        # The accounts that were merged into this one are the same person's.
+        draft.statements.append(lambda connection: persons.erase(connection, [self.account_id, *account.absorbed]))
+        answer = _changed(draft, self.account_id)
+        answer.body["receipt"] = {
+            "receipt_id": str(self.receipt),
+            "account_id": str(self.account_id),
+            "erased_at": instant_text(draft.unit.now),
+        }
+        return answer
+
+
+def _changed(draft: Draft, account_id: UUID) -> Answer:
+    row = heads.rows(draft.unit.connection, [account_id]).get(account_id)
+    opened_at = row.opened_at if row else draft.unit.now
+    return Answer(status=200, body=documents.account(draft.head(account_id), opened_at))

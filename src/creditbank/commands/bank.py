@@ -1,0 +1,68 @@
+"""The bank as commands and queries see it: one engine, the vault, a clock, and the catalogue in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from threading import Lock
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine
+
+from creditbank.domain.catalogue import Catalogue
+from creditbank.domain.events import RulebookVersionPublished
+from creditbank.domain.rules import CompiledRules
+from creditbank.domain.rules import compile as compile_rules
+from creditbank.projections import catalogue as catalogue_projection
+from creditbank.vault.persons import Vault
+
+CATALOGUE_FRESH_MICROSECONDS = 1_000_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Bank:
+    """What every command and query needs. `clock` gives microseconds since 1970 UTC."""
+
+    engine: Engine
+    vault: Vault
+    zone: ZoneInfo
+    clock: Callable[[], int]
+    _compiled: dict[str, CompiledRules] = field(default_factory=dict)
+    _catalogue: Catalogue = field(default_factory=Catalogue)
+    _checked_at: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def day_of(self, microseconds: int) -> date:
+        """The civil day of an instant, in the bank's zone."""
+        return datetime.fromtimestamp(microseconds / 1_000_000, UTC).astimezone(self.zone).date()
+
+    def today(self) -> date:
+        return self.day_of(self.clock())
+
+    def catalogue_in(self, connection: Connection) -> Catalogue:
+        """The catalogue as it stands in this transaction: read again only when something changed."""
+        with self._lock:
+            if catalogue_projection.epoch(connection) != self._catalogue.epoch:
+                self._catalogue = catalogue_projection.read(connection)
+            self._checked_at = self.clock()
+            return self._catalogue
+
+    def catalogue(self) -> Catalogue:
+        """The catalogue as it stood within the last second, in any process of the bank."""
+        if self.clock() - self._checked_at > CATALOGUE_FRESH_MICROSECONDS:
+            with self.engine.connect() as connection, connection.begin():
+                return self.catalogue_in(connection)
+        return self._catalogue
+
+    def compiled(self, version: RulebookVersionPublished) -> CompiledRules:
+        """A published version, made ready to decide; kept, since a version never changes."""
+        if version.rules_sha256 not in self._compiled:
+            self._compiled[version.rules_sha256] = compile_rules(version.rules)
+        return self._compiled[version.rules_sha256]
+
+    def adopt(self, catalogue: Catalogue) -> None:
+        """Take over a catalogue that this process has just committed."""
+        with self._lock:
+            if catalogue.epoch > self._catalogue.epoch:
+                self._catalogue = catalogue

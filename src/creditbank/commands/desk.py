@@ -1,0 +1,236 @@
+"""The desk: takes commands from many callers and settles those that gathered in one transaction.
+
+Each command keeps its own verdict. A repeated idempotency key gets the stored answer. Where somebody else
+was faster, everything is decided anew on what now stands; where the fate of a commit is unknown, the keys
+are looked up, and a command that cannot be found is answered with 503, never with a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+from pydantic_core import to_json
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, TimeoutError
+
+from creditbank.commands.bank import Bank
+from creditbank.commands.draft import Draft, Needs, Unit
+from creditbank.domain import errors
+from creditbank.ledger import answers
+from creditbank.ledger.answers import Key, Stored
+from creditbank.ledger.database import writing
+from creditbank.ledger.gather import Gatherer
+from creditbank.ledger.log import Recorded
+
+GROUP_LIMIT = 64
+ATTEMPTS = 8
+_RETRY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """What a command answers.
+
+    `lines` are parts of the body that get the position of the entry with that index. `once` is shown in the
+    first answer only and never stored: a repetition of the request gets the answer without it.
+    """
+
+    status: int
+    body: dict[str, Any]
+    lines: Sequence[tuple[dict[str, Any], int]] = ()
+    once: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Command(Protocol):
+    """An intention: says what it will look at, then decides on a draft."""
+
+    def needs(self) -> Needs: ...
+
+    def run(self, draft: Draft) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A command with the one who asks. Without a key nothing is stored about it; `key.scope` is its organisation."""
+
+    command: Command
+    actor: str
+    key: Key | None = None
+    fingerprint: bytes = b""
+    causation: UUID = field(default_factory=uuids.uuid7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The answer to one request, as it goes out."""
+
+    status: int
+    body: bytes
+    position: str
+    replayed: bool = False
+    stored: bytes = b""
+    """The body as it is kept for repetitions, where it differs."""
+
+
+class Desk:
+    """One per process: settles requests in groups, in one thread."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+        self._gatherer = Gatherer[Request, Settled]("desk", self.settle, GROUP_LIMIT)
+
+    async def ask(self, request: Request) -> Settled:
+        """Settle a request. Raises the BankError that refused it."""
+        return await self._gatherer.ask(request)
+
+    def call(self, request: Request) -> Settled:
+        """The same for callers without an event loop."""
+        return self._gatherer.submit(request).result()
+
+    def close(self) -> None:
+        self._gatherer.close()
+
+    def settle(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
+        """Settle a group in one transaction; where that cannot be, each request in its own."""
+        try:
+            return self._transact(requests)
+        except DBAPIError as error:
+            if not _may_retry(error):
+                return self._after_failure(requests)
+        except TimeoutError:
+            return [errors.Unavailable() for _ in requests]
+        if len(requests) == 1:
+            return self._again(requests)
+        return [outcome for request in requests for outcome in self.settle([request])]
+
+    def _again(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
+        for _ in range(ATTEMPTS):
+            try:
+                return self._transact(requests)
+            except DBAPIError as error:
+                if not _may_retry(error):
+                    return self._after_failure(requests)
+        return [errors.Unavailable() for _ in requests]
+
+    def _after_failure(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
+        # The connection broke, perhaps after the database had committed: only the stored keys can tell.
+        try:
+            with self._bank.engine.connect() as connection, connection.begin():
+                found = answers.find(connection, [request.key for request in requests if request.key])
+        except (DBAPIError, TimeoutError):
+            found = {}
+        return [
+            _replay(request, found[request.key]) if request.key in found else errors.Unavailable()
+            for request in requests
+        ]
+
+    def _transact(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
+        with writing(self._bank.engine) as connection:
+            known = answers.find(connection, [request.key for request in requests if request.key])
+            unit = Unit(self._bank, connection)
+            fresh = [request for request in requests if request.key not in known]
+            unit.load(request.command.needs() for request in fresh)
+            verdicts = _decide(unit, fresh)
+            recorded = unit.flush()
+            outcomes = {id(verdict.request): verdict.settle(recorded) for verdict in verdicts}
+            answers.store(connection, _stored(verdicts, outcomes), unit.now)
+        self._bank.adopt(unit.catalogue)
+        return _in_order(requests, known, outcomes)
+
+
+def _may_retry(error: DBAPIError) -> bool:
+    if isinstance(error, IntegrityError):
+        return True
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in _RETRY
+
+
+@dataclass(slots=True, kw_only=True)
+class _Verdict:
+    request: Request
+    answer: Answer | errors.BankError
+    first: int
+    last: int
+
+    def settle(self, recorded: Sequence[Recorded]) -> Settled | errors.BankError:
+        if isinstance(self.answer, errors.BankError):
+            return self.answer
+        own = recorded[self.first : self.last]
+        for line, index in self.answer.lines:
+            line["position"] = own[index].at
+        body = to_json(self.answer.body)
+        shown = to_json({**self.answer.body, **self.answer.once}) if self.answer.once else body
+        return Settled(status=self.answer.status, body=shown, position=_last_positions(own), stored=body)
+
+
+def _last_positions(recorded: Sequence[Recorded]) -> str:
+    last = {item.partition_id: item.position for item in recorded}
+    return ",".join(f"{partition}:{position}" for partition, position in sorted(last.items()))
+
+
+def _decide(unit: Unit, requests: Sequence[Request]) -> list[_Verdict]:
+    verdicts = []
+    keys: set[Key] = set()
+    for request in requests:
+        if request.key is not None and request.key in keys:
+            continue  # the same key again within the group: it gets the answer of the first
+        first = len(unit.entries)
+        draft = Draft(unit=unit, actor=request.actor, causation=request.causation)
+        answer: Answer | errors.BankError
+        try:
+            answer = request.command.run(draft)
+        except errors.BankError as refusal:
+            answer = refusal
+        else:
+            draft.keep()
+            if request.key is not None:
+                keys.add(request.key)
+        verdicts.append(_Verdict(request=request, answer=answer, first=first, last=len(unit.entries)))
+    return verdicts
+
+
+def _stored(verdicts: Sequence[_Verdict], outcomes: dict[int, Settled | errors.BankError]) -> list[tuple[Key, Stored]]:
+    stored = []
+    for verdict in verdicts:
+        outcome = outcomes[id(verdict.request)]
+        if verdict.request.key is not None and isinstance(outcome, Settled):
+            answer = Stored(
+                status=outcome.status,
+                body=outcome.stored,
+                position=outcome.position,
+                fingerprint=verdict.request.fingerprint,
+            )
+            stored.append((verdict.request.key, answer))
+    return stored
+
+
+def _in_order(
+    requests: Sequence[Request], known: dict[Key, Stored], outcomes: dict[int, Settled | errors.BankError]
+) -> list[Settled | BaseException]:
+    ordered: list[Settled | BaseException] = []
+    firsts: dict[Key, tuple[Request, Settled]] = {}
+    for request in requests:
+        outcome = outcomes.get(id(request))
+        if outcome is None and request.key in known:
+            outcome = _replay(request, known[request.key])
+        elif outcome is None and request.key is not None:
+            first, answer = firsts[request.key]
+            same = first.fingerprint == request.fingerprint
+            outcome = _again(answer) if same else errors.IdempotencyKeyReused()
+        elif isinstance(outcome, Settled) and request.key is not None:
+            firsts[request.key] = (request, outcome)
+        assert outcome is not None
+        ordered.append(outcome)
+    return ordered
+
+
+def _replay(request: Request, stored: Stored) -> Settled | errors.BankError:
+    if stored.fingerprint != request.fingerprint:
+        return errors.IdempotencyKeyReused()
+    return Settled(status=stored.status, body=stored.body, position=stored.position, replayed=True)
+
+
+def _again(answer: Settled) -> Settled:
+    return Settled(status=answer.status, body=answer.stored, position=answer.position, replayed=True)

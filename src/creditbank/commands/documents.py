@@ -1,0 +1,256 @@
+"""What the bank says about a thing, as JSON: the same document whether it answers a command or a query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_jsonable_python
+
+from creditbank.domain.account import Head, Lot, Use
+from creditbank.domain.balance import Balance, ProgrammeCredits, certificate_status
+from creditbank.domain.catalogue import Accreditation, Organisation
+from creditbank.domain.events import (
+    AccreditationGranted,
+    AccreditationWithdrawn,
+    Course,
+    Grant,
+    OrganisationRegistered,
+    ProgrammePublished,
+    RulebookVersionPublished,
+    StandardPublished,
+)
+from creditbank.domain.rules import Refusal
+from creditbank.domain.uses import Outcome, refusal_document
+from creditbank.domain.values import credits_text, instant_text
+from creditbank.ledger import codec
+from creditbank.ledger.feed import Step
+from creditbank.ledger.log import Recorded
+
+
+def certificate(lot: Lot, account_id: UUID, today: date) -> dict[str, Any]:
+    particulars = lot.particulars
+    document = {
+        "certificate_id": str(lot.certificate_id),
+        "account_id": str(account_id),
+        "status": certificate_status(lot, today),
+        "credits": credits_text(lot.credits),
+        "issuer": lot.issuer,
+        "number": lot.number,
+        "standard": lot.standard,
+        "level": lot.level,
+        "issued_on": lot.issued_on.isoformat(),
+        "expires_on": _day(lot.expires_on),
+        "hours": particulars.hours,
+        "score": asdict(particulars.score) if particulars.score else None,
+        "evidence": [asdict(one) for one in particulars.evidence],
+        "site": particulars.site,
+        "assessment_mode": particulars.assessment_mode,
+        "learner_group": particulars.learner_group,
+        "subsidised": particulars.subsidised,
+        "external_id": particulars.external_id,
+        "fields": particulars.fields,
+    }
+    if lot.status == "revoked":
+        document["revoked_from"] = _day(lot.revoked_from)
+    return document
+
+
+def account(head: Head, opened_at: int) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "account_id": str(head.account_id),
+        "status": head.status,
+        "version": head.version,
+        "opened_at": instant_text(opened_at),
+    }
+    if head.merged_into is not None:
+        document["merged_into"] = str(head.merged_into)
+    return document
+
+
+def use(one: Use, account_id: UUID) -> dict[str, Any]:
+    """A conversion or exemption with the decision that it rests on."""
+    decision = one.decision
+    return {
+        f"{one.kind}_id": str(one.use_id),
+        "account_id": str(account_id),
+        "status": one.status,
+        "institution": one.institution,
+        "programme": one.programme,
+        "credits": credits_text(one.credits),
+        "granted": [grant(item) for item in one.grants],
+        "refused": list(decision.refused),
+        "caps": list(decision.caps),
+        "granted_total": credits_text(one.credits),
+        "rulebook": decision.rulebook,
+        "version": decision.rulebook_version,
+        "applied_on": decision.applied_on.isoformat(),
+    }
+
+
+def decision(
+    outcome: Outcome, version: RulebookVersionPublished, account_version: int, explain: Callable[[Refusal], str]
+) -> dict[str, Any]:
+    """What the bank and the rulebook say to all requests, each refusal with its sentence."""
+    return {
+        "granted": [grant(item) for item in outcome.grants],
+        "refused": [{**refusal_document(refusal), "text": explain(refusal)} for refusal in outcome.refusals],
+        "caps": list(outcome.caps),
+        "granted_total": credits_text(sum(item.credits for item in outcome.grants)),
+        "rulebook": version.rulebook,
+        "version": version.number,
+        "version_of_account": account_version,
+    }
+
+
+def grant(one: Grant) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "certificate_id": str(one.certificate_ids[0]),
+        "target": one.target,
+        "credits": credits_text(one.credits),
+        "consumed": credits_text(sum(one.consumed.values())),
+        "clause": one.clause,
+        "grade": one.grade,
+    }
+    if len(one.certificate_ids) > 1:
+        document["certificate_ids"] = [str(certificate_id) for certificate_id in one.certificate_ids]
+    return document
+
+
+def balance(one: Balance, head: Head) -> dict[str, Any]:
+    return {
+        "account_id": str(head.account_id),
+        "version": head.version,
+        "earned": credits_text(one.earned),
+        "used": credits_text(one.used),
+        "reserved": credits_text(one.reserved),
+        "available": credits_text(one.available),
+        "expired": credits_text(one.expired),
+        "held": credits_text(one.held),
+        "certificates": one.certificates,
+        "shortfall": credits_text(one.shortfall),
+        "under_review": credits_text(one.under_review),
+        "converted": [_programme_credits(item) for item in one.converted],
+        "exempted": [_programme_credits(item) for item in one.exempted],
+        "as_of": None,
+        "known_at": None,
+    }
+
+
+def organisation(one: Organisation) -> dict[str, Any]:
+    registered = one.registered
+    return {
+        "code": registered.code,
+        "name": registered.name,
+        "roles": list(registered.roles),
+        "uscc": registered.uscc,
+        "region": registered.region,
+        "aliases": list(registered.aliases),
+        "assessor_kind": registered.assessor_kind,
+    }
+
+
+def accreditation(one: Accreditation) -> dict[str, Any]:
+    granted = one.granted
+    return {
+        "accreditation_id": str(granted.accreditation_id),
+        "organisation": granted.organisation,
+        "standard": granted.standard,
+        "levels": list(granted.levels),
+        "valid_from": granted.valid_from.isoformat(),
+        "valid_until": _day(granted.valid_until),
+        "withdrawn_from": _day(one.withdrawn_from),
+    }
+
+
+def standard(one: StandardPublished) -> dict[str, Any]:
+    return {
+        "code": one.code,
+        "title": one.title,
+        "scheme": one.scheme,
+        "kind": one.kind,
+        "aliases": list(one.aliases),
+        "levels": [
+            {"level": level.level, "rank": level.rank, "credits": credits_text(level.credits)} for level in one.levels
+        ],
+        "fields": one.fields,
+    }
+
+
+def programme(one: ProgrammePublished) -> dict[str, Any]:
+    return {
+        "institution": one.institution,
+        "code": one.code,
+        "name": one.name,
+        "credits": credits_text(one.credits),
+        "fields": one.fields,
+        "rulebook": one.rulebook,
+        "courses": [_course(course) for course in one.courses],
+    }
+
+
+def rulebook_version(one: RulebookVersionPublished) -> dict[str, Any]:
+    return {
+        "id": one.rulebook,
+        "version": one.number,
+        "owner": one.owner,
+        "title": one.title,
+        "effective_from": one.effective_from.isoformat(),
+        "sha256": one.rules_sha256,
+        "rules": one.rules,
+    }
+
+
+def event(one: Recorded) -> dict[str, Any]:
+    """One event of a history, as it stands in the log."""
+    return {
+        "position": one.at,
+        "version": one.version,
+        "type": one.type,
+        "recorded_at": instant_text(one.recorded_at),
+        "actor": one.actor,
+        "causation": str(one.causation),
+        "data": to_jsonable_python(one.event),
+    }
+
+
+def feed_event(step: Step) -> dict[str, Any]:
+    """One event of the feed, with the cursor behind it and the stream that it belongs to."""
+    recorded = step.recorded
+    stream = {"kind": codec.stream_kind(recorded.type), "id": _stream_name(recorded)}
+    return {**event(recorded), "cursor": step.cursor.text(), "stream": stream}
+
+
+def _stream_name(recorded: Recorded) -> str:
+    match recorded.event:
+        case OrganisationRegistered() | StandardPublished():
+            return recorded.event.code
+        case AccreditationGranted() | AccreditationWithdrawn():
+            return recorded.event.organisation
+        case ProgrammePublished():
+            return f"{recorded.event.institution}/{recorded.event.code}"
+        case RulebookVersionPublished():
+            return recorded.event.rulebook
+        case _:
+            return str(recorded.stream_id)
+
+
+def _course(one: Course) -> dict[str, Any]:
+    return {
+        "code": one.code,
+        "name": one.name,
+        "credits": credits_text(one.credits),
+        "type": one.type,
+        "fields": one.fields,
+    }
+
+
+def _programme_credits(one: ProgrammeCredits) -> dict[str, Any]:
+    return {"institution": one.institution, "programme": one.programme, "credits": credits_text(one.credits)}
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None

@@ -1,0 +1,217 @@
+"""Drafts: what one command decides, kept apart until the whole command has succeeded.
+
+A `Unit` is one transaction's worth of decisions. Each command works on a `Draft` of it, which sees what the
+commands before it decided; a draft that is refused is dropped and leaves no trace. `flush` writes set by set.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from creditbank import projections
+from creditbank.commands.bank import Bank
+from creditbank.domain import account as accounts
+from creditbank.domain import catalogue as catalogues
+from creditbank.domain.account import Account, Head
+from creditbank.domain.catalogue import Catalogue
+from creditbank.domain.events import AccountEvent, Event, ReferenceEvent
+from creditbank.ledger import bulk, log
+from creditbank.ledger.log import Entry, Recorded
+from creditbank.projections import accounts as heads
+from creditbank.projections import claims
+from creditbank.vault import persons
+from creditbank.vault.persons import Holder
+from creditbank.vault.tables import person, person_claim
+
+_REFERENCE: tuple[type[Any], ...] = get_args(ReferenceEvent)
+_ACCOUNT: tuple[type[Any], ...] = get_args(AccountEvent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a command will look at, so that a whole group is loaded by one query of each kind."""
+
+    persons: Collection[bytes] = ()
+    certificates: Collection[UUID] = ()
+    accounts: Collection[UUID] = ()
+
+
+class Unit:
+    """One transaction's worth of decisions, with what they read and what they will write."""
+
+    def __init__(self, bank: Bank, connection: Connection) -> None:
+        self.bank = bank
+        self.connection = connection
+        self.now = bank.clock()
+        self.today = bank.day_of(self.now)
+        self.catalogue: Catalogue = bank.catalogue_in(connection)
+        self.heads: dict[UUID, Head] = {}
+        self.accounts: dict[UUID, Account] = {}
+        self.persons: dict[bytes, UUID | None] = {}
+        self.holders: dict[UUID, UUID | None] = {}
+        self.streams: dict[UUID, int] = {}
+        self.entries: list[Entry] = []
+        self.sealed: list[tuple[Any, ...]] = []
+        self.person_claims: list[tuple[Any, ...]] = []
+        self.statements: list[Callable[[Connection], None]] = []
+
+    def load(self, needs: Iterable[Needs]) -> None:
+        """Load what a group of commands needs: one query a kind, heads locked in the order of their ids."""
+        wanted = list(needs)
+        blind_indexes = {blind for need in wanted for blind in need.persons}
+        certificate_ids = {certificate for need in wanted for certificate in need.certificates}
+        account_ids = {account for need in wanted for account in need.accounts}
+        if blind_indexes:
+            found = persons.accounts_of(self.connection, blind_indexes)
+            self.persons.update({blind: found.get(blind) for blind in blind_indexes})
+            account_ids.update(found.values())
+        if certificate_ids:
+            held = claims.holders(self.connection, certificate_ids)
+            self.holders.update({certificate: held.get(certificate) for certificate in certificate_ids})
+        if account_ids:
+            self.load_heads(account_ids)
+
+    def load_heads(self, account_ids: Collection[UUID]) -> None:
+        stored = heads.heads(self.connection, account_ids, lock=True)
+        self.heads.update({one: stored.get(one) or Head(account_id=one) for one in account_ids})
+
+    def load_accounts(self, account_ids: Collection[UUID]) -> None:
+        """Replay whole accounts, behind their locked heads."""
+        self.load_heads([one for one in account_ids if one not in self.heads])
+        for account_id, history in log.streams(self.connection, account_ids).items():
+            self.accounts[account_id] = accounts.replay(accounts.empty(account_id), _account_events(history))
+
+    def flush(self) -> list[Recorded]:
+        """Write everything, claims before counters: the counters are the last locks to be taken."""
+        bulk.insert(self.connection, person, self.sealed)
+        bulk.insert(self.connection, person_claim, sorted(self.person_claims))
+        for statement in self.statements:
+            statement(self.connection)
+        if not self.entries:
+            return []
+        claims.apply(self.connection, self.entries)
+        recorded = log.append(self.connection, self.entries, self.now)
+        projections.apply(self.connection, recorded)
+        return recorded
+
+
+def _account_events(history: Sequence[Recorded]) -> list[AccountEvent]:
+    return [item.event for item in history if isinstance(item.event, _ACCOUNT)]
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """What one command decides. Nothing of it counts before `keep`."""
+
+    unit: Unit
+    actor: str
+    causation: UUID
+    catalogue: Catalogue = field(init=False)
+    heads: ChainMap[UUID, Head] = field(init=False)
+    accounts: ChainMap[UUID, Account] = field(init=False)
+    persons: ChainMap[bytes, UUID | None] = field(init=False)
+    holders: ChainMap[UUID, UUID | None] = field(init=False)
+    streams: ChainMap[UUID, int] = field(init=False)
+    entries: list[Entry] = field(default_factory=list)
+    sealed: list[tuple[Any, ...]] = field(default_factory=list)
+    person_claims: list[tuple[Any, ...]] = field(default_factory=list)
+    statements: list[Callable[[Connection], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        unit = self.unit
+        self.catalogue = unit.catalogue
+        self.heads = ChainMap({}, unit.heads)
+        self.accounts = ChainMap({}, unit.accounts)
+        self.persons = ChainMap({}, unit.persons)
+        self.holders = ChainMap({}, unit.holders)
+        self.streams = ChainMap({}, unit.streams)
+
+    def head(self, account_id: UUID) -> Head:
+        """The head of an account; version 0 where it was never opened."""
+        if account_id not in self.heads:
+            self.unit.load_heads([account_id])
+        return self.heads[account_id]
+
+    def account(self, account_id: UUID) -> Account:
+        """The whole account, with what this group decided about it so far."""
+        if account_id not in self.accounts:
+            self.unit.load_accounts([account_id])
+            for entry in (*self.unit.entries, *self.entries):
+                if entry.stream_id == account_id:
+                    self._evolve(account_id, entry.event)
+        return self.accounts[account_id]
+
+    def holder(self, certificate_id: UUID) -> UUID | None:
+        """The account that holds a certificate number."""
+        if certificate_id not in self.holders:
+            self.unit.load([Needs(certificates=[certificate_id])])
+        return self.holders[certificate_id]
+
+    def account_of(self, blind_index: bytes) -> UUID | None:
+        """The account of the person behind a document."""
+        if blind_index not in self.persons:
+            self.unit.load([Needs(persons=[blind_index])])
+        return self.persons[blind_index]
+
+    def begin(self, account_id: UUID) -> None:
+        """Say that an account id is new, so that nobody looks for its history."""
+        self.heads[account_id] = Head(account_id=account_id)
+
+    def append(self, account_id: UUID, *events: AccountEvent) -> None:
+        """Add events to an account. What the command looks at next stands behind them."""
+        for event in events:
+            head = accounts.evolve_head(self.head(account_id), event)
+            self.heads[account_id] = head
+            self._evolve(account_id, event)
+            self._enter(account_id, head.version, event)
+
+    def append_reference(self, stream_id: UUID, event: ReferenceEvent) -> None:
+        """Add an event to the stream of an organisation, standard, programme or rulebook."""
+        if stream_id not in self.streams:
+            self.streams[stream_id] = len(log.stream(self.unit.connection, stream_id))
+        self.streams[stream_id] += 1
+        self.catalogue = replace(catalogues.evolve(self.catalogue, event), epoch=self.catalogue.epoch + 1)
+        self._enter(stream_id, self.streams[stream_id], event)
+
+    def seal(self, account_id: UUID, holder: Holder) -> None:
+        """Put a person into the vault and claim the document."""
+        self.sealed.append(self.unit.bank.vault.seal(account_id, holder.person))
+        self.person_claims.append(persons.claim_row(holder.blind_index, account_id))
+        self.persons[holder.blind_index] = account_id
+
+    def drop(self) -> None:
+        """Forget everything that was decided so far."""
+        self.entries.clear()
+        self.sealed.clear()
+        self.person_claims.clear()
+        self.statements.clear()
+        self.__post_init__()
+
+    def keep(self) -> None:
+        """Make this draft part of the unit."""
+        unit = self.unit
+        unit.catalogue = self.catalogue
+        unit.heads.update(self.heads.maps[0])
+        unit.accounts.update(self.accounts.maps[0])
+        unit.persons.update(self.persons.maps[0])
+        unit.holders.update(self.holders.maps[0])
+        unit.streams.update(self.streams.maps[0])
+        unit.entries += self.entries
+        unit.sealed += self.sealed
+        unit.person_claims += self.person_claims
+        unit.statements += self.statements
+
+    def _evolve(self, account_id: UUID, event: Event) -> None:
+        if account_id in self.accounts and isinstance(event, _ACCOUNT):
+            self.accounts[account_id] = accounts.evolve(self.accounts[account_id], event)
+
+    def _enter(self, stream_id: UUID, version: int, event: Event) -> None:
+        self.entries.append(
+            Entry(stream_id=stream_id, version=version, event=event, actor=self.actor, causation=self.causation)
+        )

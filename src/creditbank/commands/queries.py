@@ -1,0 +1,228 @@
+"""Questions about accounts, answered for one who asks: what is not visible to them is not found.
+
+Balances are asked for most, so they are answered many at a time, by one query of each kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+from creditbank.commands import documents
+from creditbank.commands.bank import Bank
+from creditbank.domain import errors
+from creditbank.domain.balance import balance, certificate_status
+from creditbank.domain.identifiers import mask_name, mask_number
+from creditbank.domain.values import credits_text, instant_text
+from creditbank.projections import accounts, claims, lots, usages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who looks at accounts: an institution sees those it deals with, a learner the own one, others all."""
+
+    institution: str | None = None
+    account_id: UUID | None = None
+    sees_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which balance is asked for, by whom."""
+
+    account_id: UUID
+    viewer: Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedBody:
+    """An answer as JSON bytes, at a version of the account."""
+
+    version: int
+    body: bytes
+
+
+class AccountReader:
+    """Answers questions about accounts, in groups."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+
+    def balances(self, questions: Sequence[Question]) -> list[VersionedBody | BaseException]:
+        """A balance for each question, or why there is none."""
+        try:
+            with self._bank.engine.connect() as connection, connection.begin():
+                return self._balances(connection, questions)
+        except (DBAPIError, TimeoutError):
+            return [errors.Unavailable() for _ in questions]
+
+    def _balances(self, connection: Connection, questions: Sequence[Question]) -> list[VersionedBody | BaseException]:
+        today = self._bank.today()
+        ids = {question.account_id for question in questions}
+        heads = accounts.rows(connection, ids)
+        held, used = lots.of_accounts(connection, ids), usages.of_accounts(connection, ids)
+        visible = _visible(connection, questions, heads, used, today)
+        answers: list[VersionedBody | BaseException] = []
+        for question, may_see in zip(questions, visible, strict=True):
+            if not may_see:
+                answers.append(errors.NotFound())
+                continue
+            head = accounts.head_of(heads[question.account_id])
+            computed = balance(
+                [lots.lot_from(row) for row in held[question.account_id]],
+                [usages.use_from(row) for row in used[question.account_id]],
+                today,
+            )
+            answers.append(VersionedBody(head.version, to_json(documents.balance(computed, head))))
+        return answers
+
+    def transcript(self, account_id: UUID, viewer: Viewer) -> tuple[int, dict[str, Any]]:
+        """Version and transcript: certificates, conversions and exemptions in order of record."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            row = self.require(connection, account_id, viewer)
+            entries = [
+                *(
+                    _certificate_entry(one, self._bank.today())
+                    for one in lots.of_accounts(connection, [account_id])[account_id]
+                ),
+                *(_use_entry(one) for one in usages.of_accounts(connection, [account_id])[account_id]),
+            ]
+        entries.sort(key=lambda entry: entry[0])
+        return row.version, {
+            "account_id": str(account_id),
+            "version": row.version,
+            "entries": [entry for _, entry in entries],
+        }
+
+    def account(self, account_id: UUID, viewer: Viewer) -> tuple[int, dict[str, Any]]:
+        """Version and status of an account, with its holder masked."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            row = self.require(connection, account_id, viewer)
+            person = self._bank.vault.open(connection, [account_id]).get(account_id)
+        document = documents.account(accounts.head_of(row), row.opened_at)
+        document["holder"] = person and {
+            "name": mask_name(person.name),
+            "document": {"type": person.document_type, "number": mask_number(person.number)},
+        }
+        return row.version, document
+
+    def require(self, connection: Connection, account_id: UUID, viewer: Viewer) -> Row[Any]:
+        """The stored head of an account. Raises NotFound where there is none or the viewer may not see it."""
+        heads = accounts.rows(connection, [account_id])
+        question = Question(account_id=account_id, viewer=viewer)
+        used = usages.of_accounts(connection, [account_id])
+        if not _visible(connection, [question], heads, used, self._bank.today())[0]:
+            raise errors.NotFound()
+        return heads[account_id]
+
+    def certificate(self, certificate_id: UUID, viewer: Viewer, issuer: str | None) -> dict[str, Any]:
+        """A certificate. An issuer sees its own, others those of accounts that they see."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            row = _held(connection, certificate_id)
+            if row is None or issuer not in (None, row.issuer):
+                raise errors.NotFound()
+            if issuer is None:
+                self.require(connection, row.account_id, viewer)
+        return documents.certificate(lots.lot_from(row), row.account_id, self._bank.today())
+
+    def verify(self, certificate_id: UUID) -> dict[str, Any]:
+        """What the public may know of a certificate number; the same shape where it is unknown."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            row = _held(connection, certificate_id)
+            if row is None:
+                return {"status": "unknown", "standard": None, "level": None, "issued_on": None, "holder_masked": None}
+            person = self._bank.vault.open(connection, [row.account_id]).get(row.account_id)
+        return {
+            "status": certificate_status(lots.lot_from(row), self._bank.today()),
+            "standard": row.standard,
+            "level": row.level,
+            "issued_on": row.issued_on.isoformat(),
+            "holder_masked": mask_name(person.name) if person else None,
+        }
+
+    def use(self, use_id: UUID, kind: str, viewer: Viewer) -> dict[str, Any]:
+        """A conversion or exemption. An institution sees its own ones."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            row = usages.by_id(connection, use_id)
+            if row is None or row.kind != kind or viewer.institution not in (None, row.institution):
+                raise errors.NotFound()
+            if viewer.account_id not in (None, row.account_id):
+                raise errors.NotFound()
+        return documents.use(usages.use_from(row), row.account_id)
+
+
+def _held(connection: Connection, certificate_id: UUID) -> Row[Any] | None:
+    account_id = claims.holders(connection, [certificate_id]).get(certificate_id)
+    return None if account_id is None else lots.by_certificate(connection, account_id, certificate_id)
+
+
+def _visible(
+    connection: Connection,
+    questions: Sequence[Question],
+    heads: dict[UUID, Row[Any]],
+    used: dict[UUID, list[Row[Any]]],
+    today: date,
+) -> list[bool]:
+    dealings = {
+        institution: accounts.dealings(connection, _asked_by(questions, institution), institution)
+        for institution in {one.viewer.institution for one in questions if one.account_id in heads}
+        if institution is not None
+    }
+
+    def sees(question: Question) -> bool:
+        viewer, account_id = question.viewer, question.account_id
+        if account_id not in heads:
+            return False
+        if viewer.institution is None:
+            return viewer.sees_all or viewer.account_id == account_id
+        return (
+            heads[account_id].opened_by == viewer.institution
+            or accounts.may_deal(dealings[viewer.institution].get(account_id), today)
+            or any(use.institution == viewer.institution and use.status != "reversed" for use in used[account_id])
+        )
+
+    return [sees(question) for question in questions]
+
+
+def _asked_by(questions: Sequence[Question], institution: str) -> Collection[UUID]:
+    return {question.account_id for question in questions if question.viewer.institution == institution}
+
+
+def _certificate_entry(row: Row[Any], today: date) -> tuple[int, dict[str, Any]]:
+    lot = lots.lot_from(row)
+    return row.version, {
+        "kind": "certificate",
+        "status": certificate_status(lot, today),
+        "credits": credits_text(lot.credits),
+        "recorded_at": instant_text(row.recorded_at),
+        "certificate_id": str(lot.certificate_id),
+        "issuer": lot.issuer,
+        "number": lot.number,
+        "standard": lot.standard,
+        "level": lot.level,
+        "issued_on": lot.issued_on.isoformat(),
+        "expires_on": lot.expires_on.isoformat() if lot.expires_on else None,
+    }
+
+
+def _use_entry(row: Row[Any]) -> tuple[int, dict[str, Any]]:
+    use = usages.use_from(row)
+    return row.version, {
+        "kind": use.kind,
+        "status": use.status,
+        "credits": credits_text(use.credits),
+        "recorded_at": instant_text(row.recorded_at),
+        f"{use.kind}_id": str(use.use_id),
+        "institution": use.institution,
+        "programme": use.programme,
+        "granted": [documents.grant(grant) for grant in use.grants],
+        "rulebook": use.decision.rulebook,
+        "version": use.decision.rulebook_version,
+    }

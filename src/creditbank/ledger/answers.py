@@ -1,0 +1,58 @@
+"""The command log: for every idempotency key the answer that was given, in the transaction of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, tuple_
+
+from creditbank.domain.values import partition_of
+from creditbank.ledger import bulk
+from creditbank.ledger.tables import command_log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An answer as it was given: status, JSON body, and the positions of its last events."""
+
+    status: int
+    body: bytes
+    position: str
+    fingerprint: bytes
+
+
+Key = tuple[str, str]
+"""Scope (whose key it is) and the key itself."""
+
+
+def find(connection: Connection, keys: Collection[Key]) -> dict[Key, Stored]:
+    """The stored answers for these keys; keys that were never used are missing."""
+    if not keys:
+        return {}
+    statement = select(command_log).where(tuple_(command_log.c.scope, command_log.c.key).in_(list(keys)))
+    return {
+        (row.scope, row.key): Stored(
+            status=row.status, body=row.body, position=row.position, fingerprint=row.fingerprint
+        )
+        for row in connection.execute(statement)
+    }
+
+
+def store(connection: Connection, answers: Sequence[tuple[Key, Stored]], now: int) -> None:
+    """Keep answers for ever. Raises IntegrityError where a key was used in the meantime."""
+    rows: list[tuple[Any, ...]] = [
+        (
+            scope,
+            key,
+            partition_of(f"{scope}\0{key}".encode()),
+            stored.status,
+            now,
+            stored.fingerprint,
+            stored.position,
+            stored.body,
+        )
+        for (scope, key), stored in sorted(answers, key=lambda answer: answer[0])
+    ]
+    bulk.insert(connection, command_log, rows)

@@ -1,0 +1,86 @@
+"""The bank's own secrets, as files that lie apart from the database.
+
+They are made at the first start. The database keeps their fingerprints, so that a bank never serves with
+the keys of another one: it would seal what nobody can read again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select
+
+from creditbank.vault.tables import installation
+
+NAMES = ("wrapping", "blind-index", "api-keys", "cursors")
+
+
+class ForeignKeys(RuntimeError):
+    """The key files are not the ones that this database was installed with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFiles:
+    """Four secrets of 32 bytes: for wrapping person keys, blind indexes, API key hashes and cursors."""
+
+    wrapping: bytes
+    blind_index: bytes
+    api_keys: bytes
+    cursors: bytes
+
+
+def load(data_dir: Path) -> KeyFiles:
+    """Read the key files below `data_dir`, making those that do not exist yet."""
+    folder = data_dir / "keys"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wrapping, blind_index, api_keys, cursors = (_read_or_make(folder / f"{name}.key") for name in NAMES)
+    return KeyFiles(wrapping=wrapping, blind_index=blind_index, api_keys=api_keys, cursors=cursors)
+
+
+def _read_or_make(path: Path) -> bytes:
+    if not path.exists():
+        # Written whole under another name and then linked: of two processes that start at once, one wins.
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        _sync_folder(path.parent)
+    try:
+        key = bytes.fromhex(path.read_text("ascii").strip())
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ForeignKeys(f"{path} does not hold a key of 64 hexadecimal digits")
+    return key
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def bind(connection: Connection, keys: KeyFiles) -> None:
+    """Tie the database to these keys, or check that it is tied to them. Raises ForeignKeys."""
+    known = {row.name: row.value for row in connection.execute(select(installation))}
+    # Cursors may be re-keyed at will: only those that a stored value depends on are bound.
+    for name, key in (("wrapping", keys.wrapping), ("blind-index", keys.blind_index), ("api-keys", keys.api_keys)):
+        fingerprint = sha256(b"creditbank/fingerprint/1\0" + key).digest()
+        if name not in known:
+            connection.execute(insert(installation).values(name=name, value=fingerprint))
+        elif known[name] != fingerprint:
+            raise ForeignKeys(f"the key file {name}.key is not the one that this database was installed with")

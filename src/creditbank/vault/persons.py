@@ -1,0 +1,124 @@
+"""Persons: name and identity document, sealed under a key of their own, found again by a keyed hash.
+
+Each field is sealed with AES-256-GCM and bound to its account and field name, so that no ciphertext can be
+moved to another place. The person's key is wrapped by a key outside the database; destroying the wrapped
+key erases the person for good, in every copy of the database too.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, delete, select, update
+
+from creditbank.domain.values import partition_of
+from creditbank.vault.keyfiles import KeyFiles
+from creditbank.vault.tables import person, person_claim
+
+_NONCE = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A holder in clear. `number` is normalised; `document_type` is one of the bank's document types."""
+
+    name: str
+    document_type: str
+    number: str
+    birth_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A person as posted, with the blind index of the document."""
+
+    person: Person
+    blind_index: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Seals and opens persons with the bank's keys."""
+
+    keys: KeyFiles
+
+    def blind_index(self, document_type: str, number: str) -> bytes:
+        """The keyed hash by which a document finds its account; it tells nothing without the key."""
+        return hmac.digest(self.keys.blind_index, f"{document_type}\0{number}".encode(), sha256)
+
+    def holder(self, one: Person) -> Holder:
+        return Holder(person=one, blind_index=self.blind_index(one.document_type, one.number))
+
+    def seal(self, account_id: UUID, holder: Person) -> tuple[Any, ...]:
+        """A row for the table `person`, under a new key."""
+        key = AESGCM.generate_key(bit_length=256)
+        cipher = AESGCM(key)
+        document = f"{holder.document_type}\0{holder.number}"
+        birth_date = holder.birth_date
+        return (
+            account_id,
+            partition_of(account_id),
+            _encrypt(AESGCM(self.keys.wrapping), key, account_id, "key"),
+            _encrypt(cipher, holder.name.encode(), account_id, "name"),
+            _encrypt(cipher, document.encode(), account_id, "document"),
+            _encrypt(cipher, birth_date.isoformat().encode(), account_id, "birth_date") if birth_date else None,
+        )
+
+    def open(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Person]:
+        """The persons behind these accounts. Those that were erased are missing."""
+        rows = connection.execute(select(person).where(person.c.account_id.in_(list(account_ids))))
+        return {row.account_id: self._unseal(row) for row in rows}
+
+    def _unseal(self, row: Any) -> Person:
+        account_id = row.account_id
+        cipher = AESGCM(_decrypt(AESGCM(self.keys.wrapping), row.wrapped_key, account_id, "key"))
+        document_type, number = _decrypt(cipher, row.document, account_id, "document").decode().split("\0")
+        born = row.birth_date and _decrypt(cipher, row.birth_date, account_id, "birth_date").decode()
+        return Person(
+            name=_decrypt(cipher, row.name, account_id, "name").decode(),
+            document_type=document_type,
+            number=number,
+            birth_date=date.fromisoformat(born) if born else None,
+        )
+
+
+def _encrypt(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return nonce + cipher.encrypt(nonce, plaintext, account_id.bytes + field.encode())
+
+
+def _decrypt(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> bytes:
+    return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], account_id.bytes + field.encode())
+
+
+def claim_row(blind_index: bytes, account_id: UUID) -> tuple[Any, ...]:
+    """A row for the table `person_claim`."""
+    return (blind_index, account_id, partition_of(blind_index))
+
+
+def accounts_of(connection: Connection, blind_indexes: Collection[bytes]) -> dict[bytes, UUID]:
+    """The account behind each blind index; persons without one are missing."""
+    statement = select(person_claim.c.blind_index, person_claim.c.account_id).where(
+        person_claim.c.blind_index.in_(list(blind_indexes))
+    )
+    return {row.blind_index: row.account_id for row in connection.execute(statement)}
+
+
+def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
+    """After a merge the documents of both find the survivor."""
+    connection.execute(update(person_claim).where(person_claim.c.account_id == merged).values(account_id=survivor))
+
+
+def erase(connection: Connection, account_ids: Iterable[UUID]) -> None:
+    """Destroy the wrapped keys and sealed fields, and let the documents' claims go."""
+    ids = list(account_ids)
+    connection.execute(delete(person).where(person.c.account_id.in_(ids)))
+    connection.execute(delete(person_claim).where(person_claim.c.account_id.in_(ids)))
