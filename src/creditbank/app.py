@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank import __version__
-from creditbank.api import openapi, ops, problems
+from creditbank.api import openapi, ops, problems, reference
 from creditbank.api.access import KeyRing
 from creditbank.api.addresses import networks
 from creditbank.api.cursors import Cursors
@@ -56,11 +56,12 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,
     )
     app.state.settings = settings
     app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
     # The hottest routes come first: the router tries them in this order.
-    for routes in (accounts, certificates, uses, organisations, catalogue, events, verification, ops):
+    for routes in (accounts, certificates, uses, organisations, catalogue, events, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)

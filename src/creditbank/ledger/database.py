@@ -30,7 +30,7 @@ def open_engine(url: str, *, pool_size: int = 16) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
-        pool_pre_ping=False,
+        hide_parameters=True,
         connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": 1},
     )
 
@@ -41,6 +41,7 @@ def _sqlite(url: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
+        hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
     )
 
@@ -66,6 +67,23 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write: on SQLite it takes the write lock at once."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees the database as it stood at its first question, for however long it takes."""
+    with engine.connect() as connection:
+        if is_postgresql(connection):
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            without_time_limit(connection)
+            yield connection
+
+
+def without_time_limit(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as history is long."""
+    if is_postgresql(connection):
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def is_postgresql(connection: Connection) -> bool:

@@ -126,5 +126,13 @@ def dealings(connection: Connection, account_ids: Collection[UUID], institution:
     }
 
 
+def all_dealings(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, dict[str, Dealing]]:
+    """Every dealing of every institution with these accounts, lapsed ones included."""
+    found: dict[UUID, dict[str, Dealing]] = {account_id: {} for account_id in account_ids}
+    for row in connection.execute(select(dealing).where(dealing.c.account_id.in_(list(account_ids)))):
+        found[row.account_id][row.institution] = Dealing(institution=row.institution, until=row.until)
+    return found
+
+
 def may_deal(standing: Dealing | None, today: date) -> bool:
     return standing is not None and (standing.until is None or today <= standing.until)

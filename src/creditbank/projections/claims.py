@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Uuid, select, update
@@ -48,6 +48,12 @@ def apply(connection: Connection, recorded: Sequence[Entry | Recorded]) -> None:
                 .where(certificate_claim.c.certificate_id == item.event.awarded.certificate_id)
                 .values(account_id=item.stream_id)
             )
+
+
+def refill(connection: Connection, held: Iterable[tuple[UUID, UUID]]) -> None:
+    """Fill the empty table from certificates and the accounts that hold them now."""
+    rows = [(certificate_id, account_id, partition_of(certificate_id)) for certificate_id, account_id in held]
+    bulk.insert(connection, certificate_claim, rows)
 
 
 def holders(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, UUID]:

@@ -184,6 +184,12 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
     return found
 
 
+def holders(connection: Connection) -> Iterator[tuple[UUID, UUID]]:
+    """Every certificate with the account that holds it."""
+    for row in connection.execute(select(lot.c.certificate_id, lot.c.account_id)):
+        yield row.certificate_id, row.account_id
+
+
 def by_certificate(connection: Connection, account_id: UUID, certificate_id: UUID) -> Row[Any] | None:
     statement = select(lot).where(lot.c.account_id == account_id, lot.c.certificate_id == certificate_id)
     return connection.execute(statement).one_or_none()

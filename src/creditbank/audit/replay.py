@@ -1,0 +1,204 @@
+"""Replay: recompute accounts from history, by the same `evolve`, and compare with what the bank answers.
+
+The projections were kept by other code, step by step; that both agree is what an auditor wants to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, func, select
+
+from creditbank.audit import decisions
+from creditbank.domain import account as accounts
+from creditbank.domain import events
+from creditbank.domain.account import Account, Dealing
+from creditbank.domain.catalogue import Catalogue
+from creditbank.domain.events import AccountEvent, AccountOpened
+from creditbank.ledger import codec, log
+from creditbank.ledger.database import snapshot
+from creditbank.ledger.log import Recorded
+from creditbank.ledger.tables import event as event_table
+from creditbank.ledger.tables import log_partition
+from creditbank.projections import accounts as heads
+from creditbank.projections import catalogue, claims, lots, usages
+
+PAGE = 500
+_ACCOUNT: tuple[type[Any], ...] = get_args(AccountEvent)
+_ACCOUNT_NAMES = [name for name in codec.NAMES if codec.stream_kind(name) == "account"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Something that is stored is not what history says. `where` names the account, or the partition."""
+
+    where: str
+    what: str
+    expected: str
+    stored: str
+
+
+def account_at(
+    engine: Engine, account_id: UUID, *, version: int | None = None, until: int | None = None
+) -> tuple[Account, list[Recorded]]:
+    """An account as history has it up to a version, or up to a moment in microseconds, with that history."""
+    with engine.connect() as connection, connection.begin():
+        history = log.stream(connection, account_id)
+    kept = [
+        item
+        for item in history
+        if (version is None or item.version <= version) and (until is None or item.recorded_at <= until)
+    ]
+    return accounts.replay(accounts.empty(account_id), _events(kept)), kept
+
+
+def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Difference]:
+    """Compare everything with history: positions, versions, heads, lots, uses, dealings, claims, decisions."""
+    with snapshot(engine) as connection:
+        yield from _gaps(connection)
+        total, done = sum(log.heads(connection).values()), 0
+        reference = catalogue.read(connection)
+        for account_ids in _account_pages(connection):
+            histories = log.streams(connection, account_ids)
+            yield from _compare(connection, histories, reference)
+            done += sum(map(len, histories.values()))
+            if progress:
+                progress(done, total)
+        yield from _strangers(connection)
+        yield from _catalogue_differences(connection)
+        if progress:
+            progress(total, total)
+
+
+def _gaps(connection: Connection) -> Iterator[Difference]:
+    position = event_table.c.position
+    statement = select(event_table.c.partition_id, func.count(), func.min(position), func.max(position))
+    found = {row[0]: tuple(row[1:]) for row in connection.execute(statement.group_by(event_table.c.partition_id))}
+    for row in connection.execute(select(log_partition).order_by(log_partition.c.partition_id)):
+        expected = (row.head, 1 if row.head else None, row.head or None)
+        stored = found.get(row.partition_id, (0, None, None))
+        if stored != expected:
+            yield Difference(
+                where=f"partition {row.partition_id}",
+                what="count, first and last position",
+                expected=str(expected),
+                stored=str(stored),
+            )
+
+
+def _account_pages(connection: Connection) -> Iterator[list[UUID]]:
+    last: UUID | None = None
+    while True:
+        statement = (
+            select(event_table.c.stream_id)
+            .where(event_table.c.version == 1, event_table.c.type.in_(_ACCOUNT_NAMES))
+            .order_by(event_table.c.stream_id)
+            .limit(PAGE)
+        )
+        if last is not None:
+            statement = statement.where(event_table.c.stream_id > last)
+        page = list(connection.execute(statement).scalars())
+        if not page:
+            return
+        yield page
+        last = page[-1]
+
+
+def _compare(
+    connection: Connection, histories: dict[UUID, list[Recorded]], reference: Catalogue
+) -> Iterator[Difference]:
+    ids = list(histories)
+    stored_heads = heads.rows(connection, ids)
+    stored_lots, stored_uses = lots.of_accounts(connection, ids), usages.of_accounts(connection, ids)
+    stored_dealings = heads.all_dealings(connection, ids)
+    folded = {one: accounts.replay(accounts.empty(one), _events(history)) for one, history in histories.items()}
+    holders = claims.holders(connection, {lot for account in folded.values() for lot in account.lots})
+    for account_id, account in folded.items():
+        history = histories[account_id]
+        pairs = [
+            ("versions", list(range(1, len(history) + 1)), [item.version for item in history]),
+            ("head", _expected_head(account, history), _stored_head(stored_heads.get(account_id))),
+            ("certificates", _expected_lots(account, history), _stored_lots(stored_lots[account_id])),
+            ("uses", _expected_uses(account, history), _stored_uses(stored_uses[account_id])),
+            ("dealings", _expected_dealings(account, history), stored_dealings[account_id]),
+            ("claims", dict.fromkeys(account.lots, account_id), {lot: holders.get(lot) for lot in account.lots}),
+        ]
+        for what, expected, stored in pairs:
+            if expected != stored:
+                yield _difference(account_id, what, expected, stored)
+        for use in account.uses.values():
+            if fault := decisions.fault_of(use, reference):
+                yield _difference(account_id, f"decision of {use.kind} {use.use_id}", fault.expected, fault.recorded)
+
+
+def _events(history: Sequence[Recorded]) -> list[AccountEvent]:
+    return [item.event for item in history if isinstance(item.event, _ACCOUNT)]
+
+
+def _difference(account_id: UUID, what: str, expected: object, stored: object) -> Difference:
+    return Difference(where=f"account {account_id}", what=what, expected=repr(expected), stored=repr(stored))
+
+
+def _expected_head(account: Account, history: Sequence[Recorded]) -> object:
+    opened = history[0].event
+    opened_by = opened.opened_by if isinstance(opened, AccountOpened) else None
+    return account.head, history[0].recorded_at, opened_by
+
+
+def _stored_head(row: Row[Any] | None) -> object:
+    return None if row is None else (heads.head_of(row), row.opened_at, row.opened_by)
+
+
+def _expected_lots(account: Account, history: Sequence[Recorded]) -> object:
+    times = {item.version: item.recorded_at for item in history}
+    return [(lot, times[lot.version]) for lot in account.lots.values()]
+
+
+def _stored_lots(rows: Sequence[Row[Any]]) -> object:
+    return [(lots.lot_from(row), row.recorded_at) for row in rows]
+
+
+def _expected_uses(account: Account, history: Sequence[Recorded]) -> object:
+    times = {item.version: item.recorded_at for item in history}
+    return [(use, use.credits, times[use.version]) for use in account.uses.values()]
+
+
+def _stored_uses(rows: Sequence[Row[Any]]) -> object:
+    return [(usages.use_from(row), row.credits, row.recorded_at) for row in rows]
+
+
+def _expected_dealings(account: Account, history: Sequence[Recorded]) -> dict[str, Dealing]:
+    """The one who opened the account stands on its head; a row is kept for those who came later."""
+    named = {item.event.institution for item in history if isinstance(item.event, events.DealingOpened)}
+    return {institution: account.dealings[institution] for institution in named}
+
+
+def _strangers(connection: Connection) -> Iterator[Difference]:
+    for table in (heads.account, lots.lot, usages.usage, heads.dealing):
+        known = select(event_table.c.stream_id).where(event_table.c.stream_id == table.c.account_id)
+        for account_id in connection.execute(select(table.c.account_id).where(~known.exists()).limit(1)).scalars():
+            yield _difference(account_id, f"rows in {table.name}", "no such account", "rows")
+    known_lots = select(lots.lot.c.certificate_id).where(
+        lots.lot.c.certificate_id == claims.certificate_claim.c.certificate_id
+    )
+    claim = claims.certificate_claim.c
+    for row in connection.execute(select(claim.certificate_id, claim.account_id).where(~known_lots.exists()).limit(1)):
+        yield _difference(
+            row.account_id, f"claim of certificate {row.certificate_id}", "no such certificate", "a claim"
+        )
+
+
+def _catalogue_differences(connection: Connection) -> Iterator[Difference]:
+    names = [name for name in codec.NAMES if name not in _ACCOUNT_NAMES]
+    columns = [event_table.c[name] for name in ("stream_id", "version", "partition_id", "type", "body")]
+    statement = select(*columns).where(event_table.c.type.in_(names))
+    expected = {tuple(row) for row in connection.execute(statement)}
+    stored = {tuple(row) for row in connection.execute(select(catalogue.catalogue))}
+    for row in sorted(expected ^ stored, key=str)[:1]:
+        says = "an event" if row in expected else "nothing"
+        yield Difference(where="catalogue", what=f"{row[3]} {row[0]}", expected=says, stored="the other")
