@@ -9,6 +9,7 @@ from creditbank.domain.rules.awards import AwardDecision, Missing
 from creditbank.domain.rules.compiled import PRIMITIVES, CompiledRules, check, compile, json_schema
 from creditbank.domain.rules.decision import CapState, Decision, Grant, Refusal
 from creditbank.domain.rules.evaluate import check_award, credit_points, evaluate
+from creditbank.domain.rules.explain import explain
 from creditbank.domain.rules.faults import Caution, Fault, InvalidRulebook, Report
 from creditbank.domain.rules.situation import InvalidSituation
 from creditbank.domain.rules.workflow import Approval
@@ -33,5 +34,6 @@ __all__ = [
     "compile",
     "credit_points",
     "evaluate",
+    "explain",
     "json_schema",
 ]

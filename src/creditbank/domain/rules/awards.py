@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from creditbank.domain.rules.clause import Clause, Text
-from creditbank.domain.rules.numbers import Amount, Rational, plain, shown
+from creditbank.domain.rules.numbers import Amount, Rational, shown, times
 from creditbank.domain.rules.selector import EVERYTHING, BareMatch
 from creditbank.domain.rules.situation import Thing
 
@@ -57,6 +57,6 @@ def decide(checks: Sequence[AwardCheck], held: Sequence[tuple[Thing, Rational]])
 
 def credit_points(years: Sequence[Mapping[str, Rational]]) -> dict[str, Any]:
     """Credits times level for every year, their total, and the credits: a second unit beside credits."""
-    points = [plain(Fraction(year["credits"]) * Fraction(year["level"])) for year in years]
+    points = [times(year["credits"], year["level"]) for year in years]
     credits = sum(year["credits"] for year in years)
     return {"credit_points": [shown(point) for point in points], "total": shown(sum(points)), "credits": shown(credits)}

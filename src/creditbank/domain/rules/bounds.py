@@ -28,7 +28,7 @@ def out_of_bounds(document: Any) -> list[Fault]:
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
     while waiting and len(faults) < MOST_FAULTS:
         steps, value = waiting.pop()
-        size += 2 + _size(value)
+        size += _size(value)
         if size > LARGEST:
             return [Fault("", "is larger than 4 MB.")]
         problem = "is nested more than 32 levels deep." if len(steps) > DEEPEST else _problem(value)
@@ -45,6 +45,8 @@ def _size(value: Any) -> int:
     """About the length of a value as JSON text, without its members."""
     if isinstance(value, str):
         return len(value.encode(errors="replace")) if len(value) < LARGEST else len(value)
+    if isinstance(value, list):
+        return 2 * len(value)
     if isinstance(value, Mapping):
         return sum(len(name) + 4 for name in value if isinstance(name, str))
     return 0

@@ -56,6 +56,11 @@ def dimension(name: str, calendars: Mapping[str, Calendar]) -> Dimension:
     return lambda counted: counted.view[scope].get(field)
 
 
+def dimensions(caps: Sequence[Cap], calendars: Mapping[str, Calendar]) -> tuple[tuple[Dimension, ...], ...]:
+    """For every cap, how the parts of its `per` are read."""
+    return tuple(tuple(dimension(name, calendars) for name in cap.per) for cap in caps)
+
+
 @dataclass(slots=True)
 class Counter:
     before: Rational
@@ -118,11 +123,9 @@ class Ceiling:
 class Ceilings:
     """All caps of one version of the rules in one call."""
 
-    def __init__(self, caps: Sequence[Cap], calendars: Mapping[str, Calendar], situation: Situation) -> None:
-        self.ceilings = [
-            Ceiling(number, cap, [dimension(name, calendars) for name in cap.per], situation)
-            for number, cap in enumerate(caps)
-        ]
+    def __init__(self, caps: Sequence[Cap], dimensions: Sequence[Sequence[Dimension]], situation: Situation) -> None:
+        pairs = zip(caps, dimensions, strict=True)
+        self.ceilings = [Ceiling(number, cap, read, situation) for number, (cap, read) in enumerate(pairs)]
 
     def objection(self, line: Line) -> Objection | None:
         """Why the line is over a ceiling; else the line is cut to what is left, and counted."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from creditbank.domain.rules.bounds import out_of_bounds
+from creditbank.domain.rules.caps import Dimension, dimensions
 from creditbank.domain.rules.clause import Clause, Step, Text
 from creditbank.domain.rules.dates import day
 from creditbank.domain.rules.faults import Caution, Fault, InvalidRulebook, Report, faults_of
@@ -19,14 +20,13 @@ from creditbank.domain.rules.rule_set import RuleSet, Versions
 from creditbank.domain.rules.situation import Opaque, Scalar
 
 Model = TypeVar("Model", bound=BaseModel)
-Name = Annotated[Text, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 
 
 class Document(Clause):
     """A rulebook as a file: its rules with a name, where they come from, and its own test cases."""
 
     format: Literal["creditbank-rulebook/1"]
-    id: Name
+    id: Text
     title: Text | None = None
     jurisdiction: Text | None = None
     provenance: list[Text] = Field(default_factory=list)
@@ -39,7 +39,7 @@ PRIMITIVES: Final = tuple(RuleSet.model_fields)
 """The keys that a rule set may have."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledVersion:
     """One rule set, indexed, with the days on which it holds."""
 
@@ -48,6 +48,7 @@ class CompiledVersion:
     before: date | None
     rules: RuleSet
     steps: tuple[Step, ...]
+    dimensions: tuple[tuple[Dimension, ...], ...]
 
     def holds_on(self, on: date) -> bool:
         return self.starts <= on and (self.before is None or on < self.before)
@@ -83,18 +84,23 @@ def compile(document: Mapping[str, Any]) -> CompiledRules:
     if rules is None or faults:
         raise InvalidRulebook(faults)
     if isinstance(rules, RuleSet):
-        return CompiledRules(None, (CompiledVersion(None, date.min, None, rules, tuple(rules.steps())),))
+        return CompiledRules(None, (_compiled(None, date.min, None, rules),))
     versions = (
-        CompiledVersion(
-            version.id,
-            version.effective_from or date.min,
-            version.effective_to,
-            version.rules,
-            tuple(version.rules.steps()),
-        )
+        _compiled(version.id, version.effective_from or date.min, version.effective_to, version.rules)
         for version in rules.versions
     )
     return CompiledRules(rules.version_clock, tuple(versions))
+
+
+def _compiled(name: str | None, starts: date, before: date | None, rules: RuleSet) -> CompiledVersion:
+    return CompiledVersion(
+        id=name,
+        starts=starts,
+        before=before,
+        rules=rules,
+        steps=tuple(rules.steps()),
+        dimensions=dimensions(rules.caps, rules.calendars),
+    )
 
 
 def json_schema() -> dict[str, Any]:

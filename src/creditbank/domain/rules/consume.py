@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Literal
 
 from pydantic import StrictBool
 
 from creditbank.domain.rules.clause import Clause, Line, Text
-from creditbank.domain.rules.numbers import Rational, plain
+from creditbank.domain.rules.numbers import Rational, over
 from creditbank.domain.rules.situation import OUTCOME
 from creditbank.domain.rules.values import Ratio, Value
 
@@ -31,10 +30,10 @@ class Consume(Clause):
         """What each joined outcome gives. Outcomes are used up in their order; what is over falls to the first."""
         if self.amount == "none":
             return ()
+        wanted = over(line.amount, value.factor) if isinstance(value, Ratio) else line.amount
+        if self.amount == "granted" and len(line.outcomes) == 1:
+            return ((line.outcomes[0], wanted),)
         own = [view[OUTCOME].amount("credits") for view in line.views]
-        wanted = line.amount
-        if isinstance(value, Ratio):
-            wanted = plain(Fraction(wanted) / Fraction(value.factor))
         if self.amount == "all":
             return tuple(zip(line.outcomes, [wanted if credits is None else credits for credits in own], strict=True))
         parts: list[Rational] = []

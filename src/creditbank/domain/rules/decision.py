@@ -117,14 +117,19 @@ class Decision:
 
     def as_dict(self) -> dict[str, Any]:
         version = {"rule_version": self.rule_version} if self.has_versions else {}
+        mixed = self.has_versions and self.rule_version is None
         return {
-            "granted": [grant.as_dict() for grant in self.granted],
+            "granted": [_with_version(grant, mixed) for grant in self.granted],
             "granted_total": shown(self.granted_total),
-            "refused": [refusal.as_dict() for refusal in self.refused],
+            "refused": [_with_version(refusal, mixed) for refusal in self.refused],
             "caps": [cap.as_dict() for cap in self.caps],
             **version,
             "inputs": dict(self.inputs),
         }
+
+
+def _with_version(line: Grant | Refusal, mixed: bool) -> dict[str, Any]:
+    return {**line.as_dict(), "rule_version": line.rule_version} if mixed else line.as_dict()
 
 
 def _named(outcomes: tuple[str, ...], target: str | None) -> dict[str, Any]:

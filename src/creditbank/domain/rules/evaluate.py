@@ -7,7 +7,6 @@ exclusive families and pooled rounding over all that are left, then the ceilings
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from creditbank.domain.rules import awards, exclusive
@@ -17,7 +16,7 @@ from creditbank.domain.rules.clause import NO_RULE, Line, Objection
 from creditbank.domain.rules.compiled import CompiledRules, CompiledVersion
 from creditbank.domain.rules.decision import Decision, Grant, Refusal
 from creditbank.domain.rules.faults import Fault
-from creditbank.domain.rules.numbers import Rational
+from creditbank.domain.rules.numbers import Rational, fraction
 from creditbank.domain.rules.once import Satisfied
 from creditbank.domain.rules.situation import InvalidSituation, Situation, Thing, first_found
 
@@ -100,7 +99,7 @@ def _settle_pools(left: Sequence[tuple[Line, CompiledVersion]]) -> None:
 
 def _take_ceilings(left: Sequence[tuple[Line, CompiledVersion]], situation: Situation) -> list[Ceilings]:
     versions = _versions_of(left)
-    ceilings = [Ceilings(version.rules.caps, version.rules.calendars, situation) for version in versions]
+    ceilings = [Ceilings(version.rules.caps, version.dimensions, situation) for version in versions]
     satisfied = Satisfied()
     for line, version in left:
         if line.objection is not None:
@@ -108,7 +107,7 @@ def _take_ceilings(left: Sequence[tuple[Line, CompiledVersion]], situation: Situ
         rules, own = version.rules, ceilings[versions.index(version)]
         line.objection = satisfied.objection(line, rules.once, rules.title_key) or own.objection(line)
         if line.objection is None:
-            satisfied.add(line)
+            satisfied.add(line, rules.consume.purpose_of(line))
             for other in ceilings:
                 if other is not own:
                     other.count_elsewhere(line)
@@ -129,8 +128,8 @@ def _grant(line: Line, version: CompiledVersion) -> Grant:
     return Grant(
         outcomes=line.outcomes,
         target=line.target,
-        credits=Fraction(line.amount),
-        consumed_by=tuple((name, Fraction(part)) for name, part in rules.consume.taken(line, source.value)),
+        credits=fraction(line.amount),
+        consumed_by=tuple((name, fraction(part)) for name, part in rules.consume.taken(line, source.value)),
         bucket=source.bucket_of(line),
         clause=f"/sources/{line.source}",
         reduced_by=line.reduced_by,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 from typing import Literal, Self
 
 from pydantic import model_validator
 
 from creditbank.domain.rules.clause import Clause, Line, Objection, inner_faults
-from creditbank.domain.rules.numbers import Rational, Share, plain
+from creditbank.domain.rules.numbers import Rational, Share, times
 from creditbank.domain.rules.situation import OUTCOME, Entry, Opaque, Scalar, Thing
 from creditbank.domain.rules.sources import Source
 from creditbank.domain.rules.values import TargetCredits
@@ -39,7 +38,7 @@ class Exclusive(Clause):
         if self.factor is None or whole:
             line.objection = Objection(SUPERSEDED, CLAUSE, rank, highest)
         elif self.factor != 1:
-            line.amount = plain(Fraction(line.amount) * self.factor)
+            line.amount = times(line.amount, self.factor)
             line.reduced_by = "exclusive"
 
 

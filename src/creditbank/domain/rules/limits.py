@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Discriminator, Field, PlainValidator, RootModel
 
 from creditbank.domain.rules.clause import Clause
 from creditbank.domain.rules.faults import TAG
-from creditbank.domain.rules.numbers import Amount, Rational, Share, plain
+from creditbank.domain.rules.numbers import Amount, Rational, Share, times
 from creditbank.domain.rules.selector import Path, path_of
 from creditbank.domain.rules.situation import View
 
@@ -47,7 +47,7 @@ class ShareLimit(Clause):
     def value(self, view: View) -> Rational | None:
         scope, name = self.of
         whole = view[scope].number(name)
-        return None if whole is None else plain(Fraction(whole) * self.share)
+        return None if whole is None else times(whole, self.share)
 
 
 class MinOf(Clause):

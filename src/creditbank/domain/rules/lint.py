@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import combinations, pairwise
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise, product
+from math import prod
 from typing import Any, Final
 
 from creditbank.domain.rules.caps import Cap
 from creditbank.domain.rules.faults import Caution
+from creditbank.domain.rules.index import Index
 from creditbank.domain.rules.require import Require
 from creditbank.domain.rules.rule_set import RuleSet, Versions
 from creditbank.domain.rules.selector import Absent, AnyOf, Compared, Dated, NotIn, Selector, Test
+from creditbank.domain.rules.situation import SCOPES, Thing
 from creditbank.domain.rules.sources import Source
 
 KNOWN_SCOPE: Final = "sum of all outcomes"
-MOST_CONDITIONS: Final = 5
-"""Selectors with more conditions are compared as wholes only, which keeps the lint linear."""
+MOST_WITNESSES: Final = 16
+MOST_LOOKUPS: Final = 1_000_000
+"""Beyond these, selectors are compared as wholes only: the lint never takes more than a few seconds."""
 
 
 def cautions(rules: RuleSet | Versions) -> Iterator[Caution]:
@@ -68,31 +72,59 @@ def _fingerprint(test: Test) -> tuple[Any, ...]:
             return ("before" if test.before else "from", test.bound)
 
 
-def _narrower(selector: Selector) -> Iterator[frozenset[Condition]]:
-    """The sets of conditions of which each matches whatever the selector matches, itself included."""
-    conditions = _conditions(selector)
-    yield conditions
-    if len(conditions) > MOST_CONDITIONS:
+def _witnesses(selector: Selector) -> Iterator[tuple[Thing, ...]]:
+    """The barest things that the selector's comparisons with given values match, one for each combination."""
+    listed = [(scope, name, test.values) for scope, name, test in selector.conditions if isinstance(test, AnyOf)]
+    if prod(len(values) for _, _, values in listed) > MOST_WITNESSES:
         return
-    for size in range(len(conditions)):
-        yield from map(frozenset, combinations(conditions, size))
+    for combination in product(*(values for _, _, values in listed)):
+        things = tuple(Thing({}, "") for _ in SCOPES)
+        for (scope, name, _), value in zip(listed, combination, strict=True):
+            things[scope].read[name] = value
+        yield things
+
+
+def _always_before(selectors: Sequence[Selector]) -> Callable[[Selector], int | None]:
+    """Says which selector, the first of them, matches whatever a given one matches.
+
+    Clauses that want a field to be absent are left out: the witnesses lack most fields.
+    """
+    index = Index([_NOTHING if _wants_absence(selector) else selector for selector in selectors])
+    affordable = len(index) * len(selectors) <= MOST_LOOKUPS
+    same: dict[frozenset[Condition], int] = {}
+    for number, selector in enumerate(selectors):
+        same.setdefault(_conditions(selector), number)
+
+    def covering(selector: Selector) -> int | None:
+        numbers = [index.first(witness) for witness in _witnesses(selector)] if affordable else []
+        known = [number for number in numbers if number is not None]
+        twin = same.get(_conditions(selector))
+        found = [max(known)] if known and len(known) == len(numbers) else []
+        return min([*found, *([] if twin is None else [twin])], default=None)
+
+    return covering
+
+
+def _wants_absence(selector: Selector) -> bool:
+    return any(isinstance(test, Absent) for _, _, test in selector.conditions)
+
+
+_NOTHING: Final = Selector([(0, "", AnyOf([]))])
 
 
 def _dead_sources(sources: Sequence[Source], place: str) -> Iterator[Caution]:
-    seen: dict[frozenset[Condition], int] = {}
+    covering = _always_before([_NOTHING if source.all_of else source.match for source in sources])
     for number, source in enumerate(sources):
-        earlier = min((seen[wider] for wider in _narrower(source.match) if wider in seen), default=None)
-        if earlier is not None:
+        earlier = covering(source.match)
+        if earlier is not None and earlier < number:
             detail = f"is never reached: source {earlier} comes first and matches everything that this one matches."
             yield Caution(f"{place}/sources/{number}", detail)
-        elif source.all_of is None:
-            seen.setdefault(_conditions(source.match), number)
 
 
 def _excluded_sources(rules: RuleSet, place: str) -> Iterator[Caution]:
-    excluded = {_conditions(clause.match): number for number, clause in reversed(list(enumerate(rules.exclude)))}
+    covering = _always_before([clause.match for clause in rules.exclude])
     for number, source in enumerate(rules.sources):
-        hit = min((excluded[wider] for wider in _narrower(source.match) if wider in excluded), default=None)
+        hit = covering(source.match)
         if hit is not None:
             detail = f"is never reached: exclusion {hit} refuses all that it matches."
             yield Caution(f"{place}/sources/{number}", detail)

@@ -32,6 +32,24 @@ def plain(number: Fraction) -> Rational:
     return number.numerator if number.denominator == 1 else number
 
 
+def times(one: Rational, other: Rational) -> Rational:
+    """The product, as `int` where it is whole: most products of credits are."""
+    above, below = one.numerator * other.numerator, one.denominator * other.denominator
+    return Fraction(above, below) if above % below else above // below
+
+
+def over(one: Rational, other: Rational) -> Rational:
+    """The quotient, as `int` where it is whole."""
+    above, below = one.numerator * other.denominator, one.denominator * other.numerator
+    return Fraction(above, below) if above % below else above // below
+
+
+@lru_cache(maxsize=1024)
+def fraction(number: Rational) -> Fraction:
+    """The number as a `Fraction`; the small ones that come again and again are made once."""
+    return Fraction(number)
+
+
 def exact(number: int | float | Decimal | Fraction) -> Rational:
     """A JSON number as its decimal text says. Raises NotANumber beyond 10^15 or 15 places, and for NaN and infinity."""
     if isinstance(number, int):

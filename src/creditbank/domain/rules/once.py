@@ -37,10 +37,10 @@ class Once(Clause):
     def all_purposes(self) -> Collection[str]:
         return {*self.purposes, *([] if self.purpose is None else [self.purpose])}
 
-    def counts(self, entry: Entry) -> bool:
-        """Whether the entry is a use for one of the rule's purposes; without any, every use is."""
+    def counts(self, purpose: str | None) -> bool:
+        """Whether a use for this purpose is one of the rule's; without purposes in the rule, every use is."""
         purposes = self.all_purposes
-        return not purposes or entry.fields.text("purpose") in purposes
+        return not purposes or purpose in purposes
 
 
 def repetition(clauses: Sequence[Once], title_key: TitleKey | None) -> Step:
@@ -50,7 +50,7 @@ def repetition(clauses: Sequence[Once], title_key: TitleKey | None) -> Step:
         if not line.situation.history:
             return None
         for number, clause in enumerate(clauses):
-            entries = [entry for entry in line.situation.history if clause.counts(entry)]
+            entries = [entry for entry in line.situation.history if clause.counts(entry.fields.text("purpose"))]
             if _there_already(clause, line, entries, title_key):
                 return Objection(clause.reason, f"/once/{number}", _repeated(clause, line))
         return None
@@ -126,23 +126,24 @@ class Satisfied:
     """The courses that this call has granted so far; tested just before a request's caps."""
 
     def __init__(self) -> None:
-        self._granted: list[Line] = []
-        self._targets: set[str] = set()
+        self._by_target: dict[str, list[str]] = {}
+        self._granted: list[tuple[Line, str]] = []
 
     def objection(self, line: Line, clauses: Sequence[Once], title_key: TitleKey | None) -> Objection | None:
         for number, clause in enumerate(clauses):
-            if clause.scope == "target" and self._holds(line, title_key):
+            if clause.scope == "target" and self._holds(line, clause, title_key):
                 return Objection(clause.reason, f"/once/{number}", line.target)
         return None
 
-    def _holds(self, line: Line, title_key: TitleKey | None) -> bool:
-        if line.target in self._targets:
+    def _holds(self, line: Line, clause: Once, title_key: TitleKey | None) -> bool:
+        if any(clause.counts(purpose) for purpose in self._by_target.get(line.target or "", ())):
             return True
         if title_key is None:
             return False
-        return _named_already(line, (line_name(granted, title_key) for granted in self._granted), title_key)
+        earlier = (line_name(granted, title_key) for granted, purpose in self._granted if clause.counts(purpose))
+        return _named_already(line, earlier, title_key)
 
-    def add(self, line: Line) -> None:
-        self._granted.append(line)
+    def add(self, line: Line, purpose: str) -> None:
+        self._granted.append((line, purpose))
         if line.target is not None:
-            self._targets.add(line.target)
+            self._by_target.setdefault(line.target, []).append(purpose)

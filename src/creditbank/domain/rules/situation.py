@@ -45,6 +45,9 @@ class Opaque:
     __slots__ = ()
 
 
+_UNREAD: Final = Opaque()
+
+
 class Thing:
     """An outcome, course, programme, request, situation or history entry: open fields, read by name."""
 
@@ -57,32 +60,28 @@ class Thing:
 
     def get(self, name: str) -> Scalar | Opaque | None:
         """The field, comparable; None where it is missing or null. Raises InvalidSituation for NaN and the like."""
-        try:
-            return self.read[name]
-        except KeyError:
+        value = self.read.get(name, _UNREAD)
+        if value is _UNREAD:
             value = self.read[name] = self._comparable(name)
-            return value
+        return value
 
     def _comparable(self, name: str) -> Scalar | Opaque | None:
         value = self.fields.get(name)
-        match value:
-            case None | str():
-                return value
-            case bool():
-                return TRUE if value else FALSE
-            case int() | float() | Decimal() | Fraction():
-                try:
-                    return exact(value)
-                except NotANumber as problem:
-                    raise InvalidSituation(Fault(f"{self.pointer}/{escaped(name)}", f"{problem}.")) from None
-            case date():
-                return value.isoformat()[:10]
-        return Opaque()
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return TRUE if value else FALSE
+        if isinstance(value, int | float | Decimal | Fraction):
+            try:
+                return exact(value)
+            except NotANumber as problem:
+                raise InvalidSituation(Fault(f"{self.pointer}/{escaped(name)}", f"{problem}.")) from None
+        return value.isoformat()[:10] if isinstance(value, date) else Opaque()
 
     def number(self, name: str) -> Rational | None:
         """The field as a number, also from text such as `"1.5"` or `"2/3"`; None where it is no number."""
         value = self.get(name)
-        if isinstance(value, int | Fraction):
+        if isinstance(value, int) or isinstance(value, Fraction):  # noqa: SIM101 (a union is slower)
             return value
         try:
             return from_text(value) if isinstance(value, str) else None
@@ -122,7 +121,9 @@ def escaped(name: str) -> str:
 
 
 def first_found(view: View, name: str) -> Scalar | Opaque | None:
-    """A field that is named without its place: request, then outcome, then situation, then programme."""
+    """A field by its place, as `p.starts_on`; without one: request, then outcome, then situation, then programme."""
+    if name[1:2] == "." and name[0] in SCOPES:
+        return view[SCOPES[name[0]]].get(name[2:])
     for scope in (REQUEST, OUTCOME, SITUATION, PROGRAMME):
         value = view[scope].get(name)
         if value is not None:
@@ -244,8 +245,8 @@ def _check_request(fields: Mapping[str, Any], pointer: str, outcomes: Mapping[st
     if len(set(names)) < len(names):
         raise InvalidSituation(Fault(f"{pointer}/outcome", "names an outcome twice."))
     for name in ("target", "purpose"):
-        if not isinstance(fields.get(name), str | None):
-            raise InvalidSituation(Fault(f"{pointer}/{name}", "must be text."))
+        if not isinstance(fields.get(name), str | None) or fields.get(name) == "":
+            raise InvalidSituation(Fault(f"{pointer}/{name}", "must be text that is not empty, or null."))
     _check_day(fields, "on", pointer)
     return Thing(fields, pointer)
 

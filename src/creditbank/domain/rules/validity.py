@@ -21,7 +21,7 @@ from creditbank.domain.rules.clause import (
 )
 from creditbank.domain.rules.dates import add_years, day
 from creditbank.domain.rules.numbers import Amount
-from creditbank.domain.rules.selector import EVERYTHING, Match, path_of
+from creditbank.domain.rules.selector import EVERYTHING, Match
 from creditbank.domain.rules.situation import OUTCOME, REQUEST, SITUATION, View, first_found
 
 
@@ -65,9 +65,6 @@ class Validity(Clause):
     def tested_on(self, view: View) -> date | None:
         if self.at is None:
             return view[REQUEST].day("on") or view[SITUATION].day("applied_on")
-        if self.at[:2] in ("o.", "t.", "p.", "r.", "g."):
-            scope, name = path_of(self.at)
-            return view[scope].day(name)
         found = first_found(view, self.at)
         return day(found) if isinstance(found, str) else None
 

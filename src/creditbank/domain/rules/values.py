@@ -10,7 +10,7 @@ from pydantic import Discriminator, Tag
 
 from creditbank.domain.rules.clause import Clause, FieldName
 from creditbank.domain.rules.faults import TAG
-from creditbank.domain.rules.numbers import Amount, Positive, Rational, plain
+from creditbank.domain.rules.numbers import Amount, Positive, Rational, over, times
 from creditbank.domain.rules.situation import COURSE, OUTCOME, Opaque, Thing, Truth, View
 
 
@@ -58,11 +58,11 @@ class Ratio(Clause):
 
     @property
     def factor(self) -> Rational:
-        return plain(Fraction(self.ratio[0]) / Fraction(self.ratio[1]))
+        return over(self.ratio[0], self.ratio[1])
 
     def amount(self, view: View) -> Rational | None:
         credits = view[OUTCOME].amount("credits")
-        return None if credits is None else credits * self.factor
+        return None if credits is None else times(credits, self.factor)
 
 
 class Hours(Clause):
@@ -72,7 +72,7 @@ class Hours(Clause):
 
     def amount(self, view: View) -> Rational | None:
         hours = view[OUTCOME].amount("hours")
-        return None if hours is None else plain(Fraction(hours) / Fraction(self.hours_per_credit))
+        return None if hours is None else over(hours, self.hours_per_credit)
 
 
 def _as_text(outcome: Thing, name: str) -> str:
