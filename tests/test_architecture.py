@@ -18,24 +18,26 @@ FLOORS = (
     ("projections",),
     ("commands", "audit", "imports"),
     ("api", "web", "credentials"),
-    ("app", "__main__"),
+    ("app",),
+    ("cli",),
+    ("__main__",),
 )
 """A room may import the floors below its own; nothing imports upwards."""
 
-BESIDE = {"imports": {"commands"}, "__main__": {"app"}}
+BESIDE = {"vault": {"ledger"}, "imports": {"commands"}}
 """The neighbours on the same floor that a room may import."""
 
-APART = {"settings": {"app", "__main__"}, "client": {"__main__"}}
+APART = {"settings": {"app", "cli"}, "client": {"cli"}}
 """Rooms that import none of ours, and who may import them: settings are passed down, never fetched."""
 
 HOMES = {
     "alembic": {"ledger"},
     "eventsourcing": {"ledger"},
     "psycopg": {"ledger"},
-    "fastapi": {"api", "web", "app"},
+    "fastapi": {"api", "web", "app", "cli"},
     "starlette": {"api", "web", "app"},
-    "uvicorn": {"__main__"},
-    "typer": {"__main__"},
+    "uvicorn": {"cli"},
+    "typer": {"cli"},
 }
 """Libraries that only these rooms may import."""
 

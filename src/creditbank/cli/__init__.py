@@ -1,0 +1,17 @@
+"""The command line: everything an operator does with a bank. Results on stdout, the rest on stderr."""
+
+from __future__ import annotations
+
+import sys
+
+from creditbank.cli.commands import app
+from creditbank.cli.outcome import Failed
+
+
+def main() -> None:
+    """Run the command of this process. An expected failure is one sentence and an exit code."""
+    try:
+        app()
+    except Failed as failure:
+        sys.stderr.write(f"{failure}\n")
+        sys.exit(failure.exit_code)

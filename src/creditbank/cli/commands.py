@@ -1,0 +1,109 @@
+"""The commands and their options. What a command does lies in its own module, which is imported when it is called:
+the line itself starts in a fraction of a second."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+app = typer.Typer(
+    name="creditbank",
+    help="An auditable credit bank: certificates in, credits accounted as events, exemptions out.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 integrity violation. Settings: CREDITBANK_* in the environment.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+class Role(StrEnum):
+    """Whose key it is."""
+
+    AUTHORITY = "authority"
+    ISSUER = "issuer"
+    INSTITUTION = "institution"
+    LEARNER = "learner"
+    AUDITOR = "auditor"
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs PostgreSQL.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Serve the HTTP API. Prints one line with the address when it is ready to answer."""
+    from creditbank.cli.serve import run
+
+    run(host=host, port=port, workers=workers, as_json=as_json)
+
+
+@app.command()
+def migrate(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when the database is behind.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring the database to the tables of this version."""
+    from creditbank.cli.migrate import run
+
+    run(check=check, as_json=as_json)
+
+
+@keys.command("create")
+def create_key(
+    role: Annotated[Role, typer.Option(help="What the key may do.")],
+    organisation: Annotated[str | None, typer.Option(help="Code of the organisation that it acts for.")] = None,
+    account: Annotated[UUID | None, typer.Option(help="Account of the learner.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="Instant with its zone, as 2027-01-31T00:00:00Z.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and print it, alone. It is shown this once."""
+    if role is Role.LEARNER and account is None:
+        raise typer.BadParameter("a learner's key needs --account")
+    if role is not Role.LEARNER and account is not None:
+        raise typer.BadParameter("only a learner's key has an --account")
+    if role is Role.LEARNER and organisation is not None:
+        raise typer.BadParameter("a learner's key has no --organisation")
+    if role not in (Role.LEARNER, Role.AUTHORITY) and organisation is None:
+        raise typer.BadParameter(f"a key of the role {role} needs an --organisation")
+    from creditbank.cli.keys import create
+
+    create(
+        role=role.value, organisation=organisation, account_id=account, expires_at=_instant(expires_at), as_json=as_json
+    )
+
+
+@keys.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """Show every key there is, without its secret."""
+    from creditbank.cli.keys import show
+
+    show(as_json=as_json)
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="As `keys list` shows it.")], as_json: Json = False) -> None:
+    """End a key. Running servers notice within two seconds."""
+    from creditbank.cli.keys import revoke
+
+    revoke(key_id=key_id, as_json=as_json)
+
+
+def _instant(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no instant") from None
+    if instant.tzinfo is None:
+        raise typer.BadParameter(f"{text} does not say its zone: add Z for UTC")
+    return instant

@@ -1,0 +1,80 @@
+"""The bank that the environment names, reached for one command; what is wrong with it, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from zoneinfo import ZoneInfoNotFoundError
+
+from pydantic import ValidationError
+from sqlalchemy import Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, TimeoutError
+
+from creditbank.cli.outcome import Failed
+from creditbank.ledger import migration
+from creditbank.ledger.database import open_engine, writing
+from creditbank.settings import Settings
+from creditbank.vault import keyfiles
+from creditbank.vault.keyfiles import ForeignKeys, KeyFiles
+
+PERMISSION_DENIED = "42501"
+
+
+def settings() -> Settings:
+    """The settings of this process. Raises Failed where one of them cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Failed(f"the setting CREDITBANK_{str(first['loc'][0]).upper()} cannot be used: {first['msg']}") from None
+    except ZoneInfoNotFoundError as error:
+        raise Failed(f"the setting CREDITBANK_TIMEZONE cannot be used: {error.args[0]}") from None
+
+
+@contextmanager
+def reached(chosen: Settings) -> Iterator[Engine]:
+    """The database as it stands. Raises Failed where it does not answer, also while it is used."""
+    try:
+        engine = open_engine(chosen.database_url)
+    except (ArgumentError, ValueError) as error:
+        raise Failed(f"the setting CREDITBANK_DATABASE_URL cannot be used: {error}") from None
+    try:
+        yield engine
+    except (OperationalError, InterfaceError, TimeoutError) as error:
+        raise Failed(f"the database cannot be reached: {reason(error)}") from None
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != PERMISSION_DENIED:
+            raise
+        raise Failed(f"the database does not allow it: {reason(error)}") from None
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def migrated(chosen: Settings) -> Iterator[Engine]:
+    """The database with the tables of this version: an SQLite file is brought there, a PostgreSQL must be there."""
+    with reached(chosen) as engine:
+        if not migration.at_head(engine):
+            if engine.dialect.name != "sqlite":
+                raise Failed("the database is not at the tables of this version: run `creditbank migrate` first")
+            migration.upgrade(engine)
+        yield engine
+
+
+def bound_keys(chosen: Settings, engine: Engine) -> KeyFiles:
+    """The bank's own key files, made at the first start. Raises Failed where they belong to another bank."""
+    try:
+        keys = keyfiles.load(chosen.data_dir)
+        with writing(engine) as connection:
+            keyfiles.bind(connection, keys)
+    except ForeignKeys as error:
+        raise Failed(f"{error}: set CREDITBANK_DATA_DIR to the directory of this bank") from None
+    except OSError as error:
+        raise Failed(f"the key files cannot be used: {error}") from None
+    return keys
+
+
+def reason(error: Exception) -> str:
+    """What the driver says, in one line."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    return said.splitlines()[0] if said else type(error).__name__

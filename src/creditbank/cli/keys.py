@@ -1,0 +1,100 @@
+"""`creditbank keys`: make, list and revoke API keys beside the server, above all the first one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from creditbank.app import clock
+from creditbank.cli import installation
+from creditbank.cli.outcome import Failed, say, say_json
+from creditbank.domain.values import instant_text
+from creditbank.ledger.database import writing
+from creditbank.projections import accounts, catalogue
+from creditbank.vault import apikeys
+from creditbank.vault.tables import api_key
+
+CREATED_BY = "command-line"
+
+
+def create(
+    *, role: str, organisation: str | None, account_id: UUID | None, expires_at: datetime | None, as_json: bool
+) -> None:
+    """Store a key and print it, alone: nobody can read it again."""
+    chosen = installation.settings()
+    expires = None if expires_at is None else int(expires_at.timestamp() * 1_000_000)
+    with installation.migrated(chosen) as engine:
+        files = installation.bound_keys(chosen, engine)
+        with writing(engine) as connection:
+            _check_owner(connection, role, organisation, account_id)
+            key_id, key = apikeys.make(
+                connection,
+                files,
+                role=role,
+                organisation=organisation,
+                account_id=account_id,
+                created_by=CREATED_BY,
+                now=clock(),
+                expires_at=expires,
+            )
+    if as_json:
+        say_json({"key_id": key_id, "key": key})
+    else:
+        say(key)
+
+
+def show(*, as_json: bool) -> None:
+    """Every key there is, the oldest first; never the keys themselves."""
+    with installation.migrated(installation.settings()) as engine, engine.connect() as connection:
+        rows = connection.execute(select(api_key).order_by(api_key.c.created_at, api_key.c.key_id)).all()
+    now = clock()
+    if as_json:
+        say_json([_described(row, now) for row in rows])
+        return
+    for row in rows:
+        one = _described(row, now)
+        owner = one["organisation"] or one["account_id"] or "-"
+        say(f"{one['key_id']}  {one['status']:7}  {one['role']:11}  {owner}  since {one['created_at']}")
+
+
+def revoke(*, key_id: str, as_json: bool) -> None:
+    """End a key. Running servers notice within two seconds."""
+    with installation.migrated(installation.settings()) as engine, writing(engine) as connection:
+        if apikeys.find(connection, key_id) is None:
+            raise Failed(f"there is no key {key_id}: `creditbank keys list` shows them")
+        apikeys.revoke(connection, key_id, clock())
+    if as_json:
+        say_json({"key_id": key_id, "status": "revoked"})
+    else:
+        say(f"key {key_id} is revoked")
+
+
+def _check_owner(connection: Connection, role: str, organisation: str | None, account_id: UUID | None) -> None:
+    """Raise Failed unless the key's owner is there and may have this role."""
+    if account_id is not None and account_id not in accounts.rows(connection, [account_id]):
+        raise Failed(f"there is no account {account_id}")
+    if organisation is None:
+        return
+    known = catalogue.read(connection).organisations.get(organisation)
+    if known is None:
+        raise Failed(f"there is no organisation {organisation}")
+    if role not in known.registered.roles:
+        raise Failed(f"the organisation {organisation} is no {role}: it is {', '.join(known.registered.roles)}")
+
+
+def _described(row: Row[Any], now: int) -> dict[str, Any]:
+    is_expired = row.expires_at is not None and row.expires_at <= now
+    return {
+        "key_id": row.key_id,
+        "status": "revoked" if row.revoked_at is not None else "expired" if is_expired else "valid",
+        "role": row.role,
+        "organisation": row.organisation,
+        "account_id": None if row.account_id is None else str(row.account_id),
+        "created_at": instant_text(row.created_at),
+        "created_by": row.created_by,
+        "expires_at": None if row.expires_at is None else instant_text(row.expires_at),
+        "revoked_at": None if row.revoked_at is None else instant_text(row.revoked_at),
+    }

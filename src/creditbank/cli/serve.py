@@ -1,0 +1,82 @@
+"""`creditbank serve`: the HTTP server, as the bank wants it run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from tempfile import TemporaryDirectory
+
+from uvicorn import Config
+
+from creditbank.cli import installation
+from creditbank.cli.outcome import USAGE, Failed
+from creditbank.cli.server import Ready, Server, Supervisor
+
+GRACE_SECONDS = 4
+"""How long requests in work may take after the signal to stop; the whole stop takes less than five seconds."""
+
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
+"""Where several processes keep their metrics; the library reads it from the environment."""
+
+
+def run(*, host: str, port: int, workers: int, as_json: bool) -> None:
+    """Serve until the process is told to stop. Raises Failed where it cannot start."""
+    chosen = installation.settings()
+    with installation.migrated(chosen) as engine:
+        if workers > 1 and engine.dialect.name == "sqlite":
+            raise Failed("an SQLite file is served by one process: leave out --workers, or use PostgreSQL", USAGE)
+        installation.bound_keys(chosen, engine)
+    listener = _bound(host, port)
+    ready = Ready(host=host, port=listener.getsockname()[1], as_json=as_json)
+    if workers == 1:
+        _serve(listener, ready)
+    else:
+        _supervise(listener, ready, workers)
+
+
+def _serve(listener: socket.socket, ready: Ready) -> None:
+    # The server raises the signal again when it has stopped; a stop that was asked for is a success.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    Server(_configuration(workers=1), ready).run(sockets=[listener])
+
+
+def _supervise(listener: socket.socket, ready: Ready, workers: int) -> None:
+    with TemporaryDirectory(prefix="creditbank-metrics-") as directory:
+        os.environ.setdefault(METRICS, directory)
+        supervisor = Supervisor(_configuration(workers), [listener], ready)
+        supervisor.run()
+    if supervisor.failed:
+        raise Failed("a worker did not start: its reason stands above")
+
+
+def _configuration(workers: int) -> Config:
+    return Config(
+        "creditbank.cli.server:application",
+        factory=True,
+        workers=workers,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="error",
+        server_header=False,
+        proxy_headers=False,  # whom a proxy speaks for is the bank's own setting
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that has its address and does not listen yet. Raises Failed where the address is taken or is none."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        raise Failed(f"cannot listen on {host}, port {port}: {getattr(error, 'strerror', None) or error}") from None
+    listener.set_inheritable(True)
+    return listener
