@@ -168,6 +168,9 @@ class CertificateBody(ParticularsBody):
         else:
             holder = vault.holder(self.holder.person())
         number = identifiers.normalise_certificate_number(self.number)
+        if not number:
+            fault = errors.Fault(code="too_short", pointer="/number", detail="Holds no visible sign.")
+            raise errors.Invalid(faults=[fault])
         award = Award(
             certificate_id=certificate_id(self.issuer, number),
             issuer=self.issuer,

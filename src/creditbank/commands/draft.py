@@ -6,10 +6,9 @@ commands before it decided; a draft that is refused is dropped and leaves no tra
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import Any, Generic, TypeVar, get_args
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -29,6 +28,8 @@ from creditbank.vault import persons
 from creditbank.vault.persons import Holder
 from creditbank.vault.tables import person, person_claim
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 _REFERENCE: tuple[type[Any], ...] = get_args(ReferenceEvent)
 _ACCOUNT: tuple[type[Any], ...] = get_args(AccountEvent)
 
@@ -105,6 +106,28 @@ def _account_events(history: Sequence[Recorded]) -> list[AccountEvent]:
     return [item.event for item in history if isinstance(item.event, _ACCOUNT)]
 
 
+class Overlay(Generic[Key, Value]):
+    """What a unit knows, and over it what a draft has changed. Looked up thousands of times in a batch."""
+
+    __slots__ = ("below", "own")
+
+    def __init__(self, below: dict[Key, Value]) -> None:
+        self.below = below
+        self.own: dict[Key, Value] = {}
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self.own or key in self.below
+
+    def __getitem__(self, key: Key) -> Value:
+        return self.own[key] if key in self.own else self.below[key]
+
+    def __setitem__(self, key: Key, value: Value) -> None:
+        self.own[key] = value
+
+    def keep(self) -> None:
+        self.below.update(self.own)
+
+
 @dataclass(slots=True, kw_only=True)
 class Draft:
     """What one command decides. Nothing of it counts before `keep`."""
@@ -113,11 +136,11 @@ class Draft:
     actor: str
     causation: UUID
     catalogue: Catalogue = field(init=False)
-    heads: ChainMap[UUID, Head] = field(init=False)
-    accounts: ChainMap[UUID, Account] = field(init=False)
-    persons: ChainMap[bytes, UUID | None] = field(init=False)
-    holders: ChainMap[UUID, UUID | None] = field(init=False)
-    streams: ChainMap[UUID, int] = field(init=False)
+    heads: Overlay[UUID, Head] = field(init=False)
+    accounts: Overlay[UUID, Account] = field(init=False)
+    persons: Overlay[bytes, UUID | None] = field(init=False)
+    holders: Overlay[UUID, UUID | None] = field(init=False)
+    streams: Overlay[UUID, int] = field(init=False)
     entries: list[Entry] = field(default_factory=list)
     sealed: list[tuple[Any, ...]] = field(default_factory=list)
     person_claims: list[tuple[Any, ...]] = field(default_factory=list)
@@ -126,11 +149,11 @@ class Draft:
     def __post_init__(self) -> None:
         unit = self.unit
         self.catalogue = unit.catalogue
-        self.heads = ChainMap({}, unit.heads)
-        self.accounts = ChainMap({}, unit.accounts)
-        self.persons = ChainMap({}, unit.persons)
-        self.holders = ChainMap({}, unit.holders)
-        self.streams = ChainMap({}, unit.streams)
+        self.heads = Overlay(unit.heads)
+        self.accounts = Overlay(unit.accounts)
+        self.persons = Overlay(unit.persons)
+        self.holders = Overlay(unit.holders)
+        self.streams = Overlay(unit.streams)
 
     def head(self, account_id: UUID) -> Head:
         """The head of an account; version 0 where it was never opened."""
@@ -197,11 +220,11 @@ class Draft:
         """Make this draft part of the unit."""
         unit = self.unit
         unit.catalogue = self.catalogue
-        unit.heads.update(self.heads.maps[0])
-        unit.accounts.update(self.accounts.maps[0])
-        unit.persons.update(self.persons.maps[0])
-        unit.holders.update(self.holders.maps[0])
-        unit.streams.update(self.streams.maps[0])
+        self.heads.keep()
+        self.accounts.keep()
+        self.persons.keep()
+        self.holders.keep()
+        self.streams.keep()
         unit.entries += self.entries
         unit.sealed += self.sealed
         unit.person_claims += self.person_claims

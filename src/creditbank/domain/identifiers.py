@@ -27,6 +27,8 @@ class InvalidIdentifier(ValueError):
 
 def _folded(text: str) -> str:
     """Width, case, space and invisible signs folded away."""
+    if text.isascii() and text.isalnum():
+        return text.upper()  # as nearly all numbers are
     wide = unicodedata.normalize("NFKC", text)
     return "".join(
         sign for sign in wide if not sign.isspace() and unicodedata.category(sign) not in ("Cf", "Cc")

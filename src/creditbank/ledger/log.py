@@ -155,7 +155,7 @@ def streams(connection: Connection, stream_ids: Collection[UUID]) -> dict[UUID, 
     histories: dict[UUID, list[Recorded]] = {stream_id: [] for stream_id in stream_ids}
     statement = (
         select(event_table)
-        .where(event_table.c.stream_id.in_(list(stream_ids)))
+        .where(bulk.among(connection, event_table.c.stream_id, stream_ids))
         .order_by(event_table.c.stream_id, event_table.c.version)
     )
     for recorded in _decoded(connection, statement):
@@ -193,7 +193,7 @@ def partition(
         .limit(limit)
     )
     if types:
-        statement = statement.where(event_table.c.type.in_(list(types)))
+        statement = statement.where(bulk.among(connection, event_table.c.type, types))
     if upto is not None:
         statement = statement.where(event_table.c.position <= upto)
     return list(_decoded(connection, statement))

@@ -102,7 +102,7 @@ def _apply_dealings(connection: Connection, recorded: Sequence[Recorded]) -> Non
 
 def heads(connection: Connection, account_ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Head]:
     """The heads of the accounts that exist. With `lock`, in the order of their ids, held to the transaction's end."""
-    statement = select(account).where(account.c.account_id.in_(list(account_ids)))
+    statement = select(account).where(bulk.among(connection, account.c.account_id, account_ids))
     if lock:
         statement = statement.order_by(account.c.account_id).with_for_update()
     return {row.account_id: head_of(row) for row in connection.execute(statement)}
@@ -114,13 +114,15 @@ def head_of(row: Row[Any]) -> Head:
 
 def rows(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
     """The stored rows of accounts: head, opened_at, opened_by."""
-    statement = select(account).where(account.c.account_id.in_(list(account_ids)))
+    statement = select(account).where(bulk.among(connection, account.c.account_id, account_ids))
     return {row.account_id: row for row in connection.execute(statement)}
 
 
 def dealings(connection: Connection, account_ids: Collection[UUID], institution: str) -> dict[UUID, Dealing]:
     """The dealings of an institution with these accounts, lapsed ones included."""
-    statement = select(dealing).where(dealing.c.account_id.in_(list(account_ids)), dealing.c.institution == institution)
+    statement = select(dealing).where(
+        bulk.among(connection, dealing.c.account_id, account_ids), dealing.c.institution == institution
+    )
     return {
         row.account_id: Dealing(institution=row.institution, until=row.until) for row in connection.execute(statement)
     }
@@ -129,7 +131,7 @@ def dealings(connection: Connection, account_ids: Collection[UUID], institution:
 def all_dealings(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, dict[str, Dealing]]:
     """Every dealing of every institution with these accounts, lapsed ones included."""
     found: dict[UUID, dict[str, Dealing]] = {account_id: {} for account_id in account_ids}
-    for row in connection.execute(select(dealing).where(dealing.c.account_id.in_(list(account_ids)))):
+    for row in connection.execute(select(dealing).where(bulk.among(connection, dealing.c.account_id, account_ids))):
         found[row.account_id][row.institution] = Dealing(institution=row.institution, until=row.until)
     return found
 

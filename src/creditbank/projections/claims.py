@@ -59,6 +59,6 @@ def refill(connection: Connection, held: Iterable[tuple[UUID, UUID]]) -> None:
 def holders(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """The account that holds each certificate; those that nobody holds are missing."""
     statement = select(certificate_claim.c.certificate_id, certificate_claim.c.account_id).where(
-        certificate_claim.c.certificate_id.in_(list(certificate_ids))
+        bulk.among(connection, certificate_claim.c.certificate_id, certificate_ids)
     )
     return {row.certificate_id: row.account_id for row in connection.execute(statement)}

@@ -178,7 +178,7 @@ def lot_from(row: Row[Any]) -> Lot:
 def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:
     """The rows of each account's certificates, in order of record."""
     found: dict[UUID, list[Row[Any]]] = {account_id: [] for account_id in account_ids}
-    statement = select(lot).where(lot.c.account_id.in_(list(account_ids))).order_by(lot.c.version)
+    statement = select(lot).where(bulk.among(connection, lot.c.account_id, account_ids)).order_by(lot.c.version)
     for row in connection.execute(statement):
         found[row.account_id].append(row)
     return found
@@ -199,7 +199,8 @@ def issuers(connection: Connection, certificate_ids: Collection[UUID]) -> dict[U
     """Who issued each of these certificates."""
     held = claims.holders(connection, certificate_ids)
     statement = select(lot.c.certificate_id, lot.c.issuer).where(
-        lot.c.account_id.in_(list(set(held.values()))), lot.c.certificate_id.in_(list(certificate_ids))
+        bulk.among(connection, lot.c.account_id, set(held.values())),
+        bulk.among(connection, lot.c.certificate_id, certificate_ids),
     )
     return {row.certificate_id: row.issuer for row in connection.execute(statement)}
 

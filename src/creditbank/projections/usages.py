@@ -130,7 +130,7 @@ def use_from(row: Row[Any]) -> Use:
 def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:
     """The rows of each account's conversions and exemptions, in order of record."""
     found: dict[UUID, list[Row[Any]]] = {account_id: [] for account_id in account_ids}
-    statement = select(usage).where(usage.c.account_id.in_(list(account_ids))).order_by(usage.c.version)
+    statement = select(usage).where(bulk.among(connection, usage.c.account_id, account_ids)).order_by(usage.c.version)
     for row in connection.execute(statement):
         found[row.account_id].append(row)
     return found
@@ -142,5 +142,5 @@ def by_id(connection: Connection, use_id: UUID) -> Row[Any] | None:
 
 def institutions(connection: Connection, use_ids: Collection[UUID]) -> dict[UUID, str]:
     """Whose each of these conversions and exemptions is."""
-    statement = select(usage.c.use_id, usage.c.institution).where(usage.c.use_id.in_(list(use_ids)))
+    statement = select(usage.c.use_id, usage.c.institution).where(bulk.among(connection, usage.c.use_id, use_ids))
     return {row.use_id: row.institution for row in connection.execute(statement)}

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, select, update
 
 from creditbank.domain.values import partition_of
+from creditbank.ledger import bulk
 from creditbank.vault.keyfiles import KeyFiles
 from creditbank.vault.tables import person, person_claim
 
@@ -74,7 +75,7 @@ class Vault:
 
     def open(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Person]:
         """The persons behind these accounts. Those that were erased are missing."""
-        rows = connection.execute(select(person).where(person.c.account_id.in_(list(account_ids))))
+        rows = connection.execute(select(person).where(bulk.among(connection, person.c.account_id, account_ids)))
         return {row.account_id: self._unseal(row) for row in rows}
 
     def _unseal(self, row: Any) -> Person:
@@ -107,7 +108,7 @@ def claim_row(blind_index: bytes, account_id: UUID) -> tuple[Any, ...]:
 def accounts_of(connection: Connection, blind_indexes: Collection[bytes]) -> dict[bytes, UUID]:
     """The account behind each blind index; persons without one are missing."""
     statement = select(person_claim.c.blind_index, person_claim.c.account_id).where(
-        person_claim.c.blind_index.in_(list(blind_indexes))
+        bulk.among(connection, person_claim.c.blind_index, blind_indexes)
     )
     return {row.blind_index: row.account_id for row in connection.execute(statement)}
 

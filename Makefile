@@ -1,0 +1,45 @@
+# Everything a newcomer needs: `make demo` and `make test` do all the set-up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test check format lock bench openapi clean
+
+$(VENV)/.ready: pyproject.toml requirements/dev.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "creditbank needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(VENV)/.ready  ## a province at work: loads it, serves it, prints links and one curl per role
+	$(BIN)/creditbank demo
+
+test: $(VENV)/.ready  ## the whole suite, on SQLite and on a PostgreSQL 18 of its own
+	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+check: $(VENV)/.ready  ## format, lint, types, contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/creditbank openapi --check openapi/creditbank.json
+
+format: $(VENV)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+openapi: $(VENV)/.ready  ## write the description of the API anew
+	$(BIN)/creditbank openapi --output openapi/creditbank.json
+
+bench: $(VENV)/.ready  ## product and peers side by side; nothing else should run
+	$(BIN)/python -m benchmarks
+
+lock:  ## pin every dependency anew, with hashes
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+	  --python-version 3.11 pyproject.toml --output-file requirements/runtime.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+	  --python-version 3.11 --extra test --extra dev pyproject.toml --output-file requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) dist demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis
