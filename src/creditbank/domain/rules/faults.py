@@ -51,14 +51,24 @@ def pointer_to(steps: Sequence[str | int]) -> str:
 
 
 def faults_of(error: ValidationError) -> Iterator[Fault]:
-    """Each error as a fault; errors that carry faults of their own are opened."""
-    for details in error.errors(include_url=False, include_input=False):
-        steps = [step for step in details["loc"] if not str(step).startswith(TAG) and step != "[key]"]
+    """Each error as a fault; errors that carry faults of their own are opened.
+
+    A list of which entries are at fault counts as too short as well; that is not told.
+    """
+    errors = [(_steps(details), details) for details in error.errors(include_url=False, include_input=False)]
+    parents = {steps[:-1] for steps, _ in errors if steps}
+    for steps, details in errors:
+        if details["type"] == "too_short" and steps in parents:
+            continue
         inner: Sequence[tuple[Sequence[str | int], str]] = details.get("ctx", {}).get("faults", ())
         if details["type"] == "inner_faults":
             yield from (Fault(pointer_to([*steps, *path]), detail) for path, detail in inner)
         else:
             yield Fault(pointer_to(steps), _sentence(details))
+
+
+def _steps(details: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(step for step in details["loc"] if not str(step).startswith(TAG) and step != "[key]")
 
 
 _SENTENCES = {
