@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from benchmarks.load import Refused
+
 READY_WITHIN = 30.0  # seconds
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -80,6 +82,9 @@ def _started(
                 raise NotStarted(f"{' '.join(command)}\n{log.read_text()[-4000:]}")
             time.sleep(0.05)
         yield Server(port, psutil.Process(process.pid))
+    except Refused as refused:
+        refused.add_note(f"{log.name} ends with:\n{log.read_text()[-4000:]}")
+        raise
     finally:
         process.terminate()
         process.wait(READY_WITHIN)
