@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaWarningKind, models_json_schema
 
 from creditbank.domain.rules.bounds import out_of_bounds
 from creditbank.domain.rules.caps import Dimension, dimensions
@@ -103,9 +103,19 @@ def _compiled(name: str | None, starts: date, before: date | None, rules: RuleSe
     )
 
 
+class _Schema(GenerateJsonSchema):
+    """Leaves out the defaults that are no JSON, without a word: an absent selector matches everything."""
+
+    ignored_warning_kinds: set[JsonSchemaWarningKind] = {  # noqa: RUF012 (declared so in the class above)
+        "skipped-choice",
+        "non-serializable-default",
+    }
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON schema of `rules`, as the primitives say it."""
-    references, definitions = models_json_schema([(RuleSet, "validation"), (Versions, "validation")])
+    models: list[tuple[type[Clause], JsonSchemaMode]] = [(RuleSet, "validation"), (Versions, "validation")]
+    references, definitions = models_json_schema(models, schema_generator=_Schema)
     return {"anyOf": list(references.values()), **definitions}
 
 

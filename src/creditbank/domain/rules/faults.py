@@ -56,7 +56,7 @@ def faults_of(error: ValidationError) -> Iterator[Fault]:
     A list of which entries are at fault counts as too short as well; that is not told.
     """
     errors = [(_steps(details), details) for details in error.errors(include_url=False, include_input=False)]
-    parents = {steps[:-1] for steps, _ in errors if steps}
+    parents = {steps[:length] for steps, _ in errors for length in range(len(steps))}
     for steps, details in errors:
         if details["type"] == "too_short" and steps in parents:
             continue
