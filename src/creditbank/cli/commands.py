@@ -3,8 +3,9 @@ the line itself starts in a fraction of a second."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -18,9 +19,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+rules = typer.Typer(help="Test, lint and explain rulebooks as files.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(rules, name="rules")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Rulebook = Annotated[Path, typer.Argument(metavar="FILE", help="A rulebook, or a file of cases.")]
 
 
 class Role(StrEnum):
@@ -31,6 +35,13 @@ class Role(StrEnum):
     INSTITUTION = "institution"
     LEARNER = "learner"
     AUDITOR = "auditor"
+
+
+class Language(StrEnum):
+    """In which language sentences are."""
+
+    EN = "en"
+    ZH = "zh"
 
 
 @app.command()
@@ -55,6 +66,86 @@ def migrate(
     from creditbank.cli.migrate import run
 
     run(check=check, as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check this installation, one line each, with what to do about it."""
+    from creditbank.cli.doctor import run
+
+    run(as_json=as_json)
+
+
+@app.command()
+def rebuild(as_json: Json = False) -> None:
+    """Make all answers anew from history, in one transaction."""
+    from creditbank.cli.rebuild import run
+
+    run(as_json=as_json)
+
+
+@app.command()
+def replay(
+    everything: Annotated[bool, typer.Option("--all", help="Compare all answers with history.")] = False,
+    account: Annotated[UUID | None, typer.Option(help="Recompute one account.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="As it was at this version.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of this day.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Recompute from history alone: one account, or everything, which must be what the bank answers."""
+    if everything == (account is not None):
+        raise typer.BadParameter("name an --account, or --all")
+    if (everything and (version or at)) or (version and at):
+        raise typer.BadParameter("--version or --at belongs to an --account, one of them")
+    from creditbank.cli.replay import run_account, run_all
+
+    if account is None:
+        run_all(as_json=as_json)
+    else:
+        run_account(account_id=account, version=version, day=_day(at), as_json=as_json)
+
+
+@app.command()
+def openapi(
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file.")] = None,
+    check: Annotated[Path | None, typer.Option(metavar="FILE", help="Fail when the file holds another one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the description of the HTTP API (OpenAPI 3.1). Needs no database."""
+    if output is not None and check is not None:
+        raise typer.BadParameter("either --output or --check")
+    from creditbank.cli.openapi import run
+
+    run(output=output, check=check, as_json=as_json)
+
+
+@rules.command("test")
+def test_rules(file: Rulebook, as_json: Json = False) -> None:
+    """Run the cases of a rulebook or of a file of cases."""
+    from creditbank.cli.rules import run_test
+
+    run_test(file=file, as_json=as_json)
+
+
+@rules.command("lint")
+def lint_rules(file: Rulebook, as_json: Json = False) -> None:
+    """Show faults, and what is allowed and probably not meant, each with its JSON pointer."""
+    from creditbank.cli.rules import run_lint
+
+    run_lint(file=file, as_json=as_json)
+
+
+@rules.command("explain")
+def explain_rules(
+    file: Rulebook,
+    case_id: Annotated[str | None, typer.Argument(metavar="CASE-ID", help="Only this case.")] = None,
+    lang: Annotated[Language, typer.Option(help="Language of the sentences.")] = Language.EN,
+    as_json: Json = False,
+) -> None:
+    """Evaluate cases and say every grant and refusal in words."""
+    from creditbank.cli.rules import run_explain
+
+    run_explain(file=file, case_id=case_id, language=lang.value, as_json=as_json)
 
 
 @keys.command("create")
@@ -107,3 +198,12 @@ def _instant(text: str | None) -> datetime | None:
     if instant.tzinfo is None:
         raise typer.BadParameter(f"{text} does not say its zone: add Z for UTC")
     return instant
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no date: write it as 2027-01-31") from None

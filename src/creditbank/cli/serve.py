@@ -9,6 +9,7 @@ import sys
 from tempfile import TemporaryDirectory
 
 from uvicorn import Config
+from uvicorn.config import STARTUP_FAILURE
 
 from creditbank.cli import installation
 from creditbank.cli.outcome import USAGE, Failed
@@ -40,7 +41,12 @@ def _serve(listener: socket.socket, ready: Ready) -> None:
     # The server raises the signal again when it has stopped; a stop that was asked for is a success.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    Server(_configuration(workers=1), ready).run(sockets=[listener])
+    try:
+        Server(_configuration(workers=1), ready).run(sockets=[listener])
+    except SystemExit as stop:
+        if stop.code == STARTUP_FAILURE:
+            raise Failed("the server did not start: its reason stands above") from None
+        raise
 
 
 def _supervise(listener: socket.socket, ready: Ready, workers: int) -> None:

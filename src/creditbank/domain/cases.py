@@ -36,19 +36,29 @@ class CaseResult:
 
 def run_cases(document: Mapping[str, Any]) -> Iterator[CaseResult]:
     """Run every case of a case file, or of one rulebook, in order. Raises NoCases for any other document."""
-    for rulebook in _rulebooks(document):
+    for rulebook in rulebooks_in(document):
         evaluated = _evaluator(rulebook)
-        for case in _objects(rulebook.get("cases", []), "cases"):
+        for case in cases_of(rulebook):
             yield _run(case, evaluated)
 
 
-def _rulebooks(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def rulebooks_in(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rulebooks of a case file, or the one that the document is. Raises NoCases for any other document."""
     form = document.get("format") if isinstance(document, Mapping) else None
     if form == CASE_FILE:
         return _objects(document.get("rulebooks"), "rulebooks")
     if form == RULEBOOK:
         return [document]
     raise NoCases(f"the format must be {CASE_FILE} or {RULEBOOK}")
+
+
+def cases_of(rulebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return _objects(rulebook.get("cases", []), "cases")
+
+
+def read_by_the_engine(rulebook: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of a rulebook the engine takes: a document as it is, of an entry in a case file its rules."""
+    return rulebook if rulebook.get("format") == RULEBOOK else _rules_of(rulebook)
 
 
 def _objects(values: Any, name: str) -> list[Mapping[str, Any]]:
@@ -62,7 +72,7 @@ Evaluated = CompiledRules | InvalidRulebook
 
 def _evaluator(rulebook: Mapping[str, Any]) -> Evaluated:
     try:
-        return rules.compile(rulebook if rulebook.get("format") == RULEBOOK else _rules_of(rulebook))
+        return rules.compile(read_by_the_engine(rulebook))
     except InvalidRulebook as invalid:
         return invalid
 

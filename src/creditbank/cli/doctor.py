@@ -1,0 +1,179 @@
+"""`creditbank doctor`: is this installation sound? One line for each check, with the fix where one fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.engine import make_url
+
+from creditbank.cli import installation
+from creditbank.cli.outcome import Failed, say, say_json
+from creditbank.ledger import migration
+from creditbank.ledger.tables import log_partition
+from creditbank.settings import Settings
+from creditbank.vault import keyfiles
+from creditbank.vault.keyfiles import ForeignKeys
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_POSTGRESQL = 140_000
+LEAST_FREE_BYTES = 1 << 30
+MOST_CLOCK_SKEW_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw; `fix` is None where all is well."""
+
+    check: str
+    seen: str
+    fix: str | None = None
+
+
+def run(*, as_json: bool) -> None:
+    """Check everything that can be checked. Raises Failed where something wants fixing."""
+    findings = list(_findings(installation.settings()))
+    wrong = sum(finding.fix is not None for finding in findings)
+    if as_json:
+        say_json({"sound": wrong == 0, "checks": [{"ok": one.fix is None, **asdict(one)} for one in findings]})
+    else:
+        for finding in findings:
+            _say(finding)
+    if wrong:
+        raise Failed(f"{wrong} of {len(findings)} checks failed")
+
+
+def _say(finding: Finding) -> None:
+    word = "ok  " if finding.fix is None else "FAIL"
+    say(f"{word}  {finding.check:13}  {finding.seen}{'' if finding.fix is None else f' → {finding.fix}'}")
+
+
+def _findings(chosen: Settings) -> Iterator[Finding]:
+    yield _python()
+    yield _zone(chosen)
+    yield from _disk(_nearest(chosen.data_dir), "data")
+    yield from _key_files(chosen.data_dir)
+    database = make_url(chosen.database_url).database or ""
+    if chosen.database_url.startswith("sqlite"):
+        yield from _disk(_nearest(Path(database).parent), "database")
+        if not Path(database).exists():
+            yield Finding("database", f"there is no file {database}", "`creditbank migrate` makes it")
+            return
+    try:
+        with installation.reached(chosen) as engine:
+            yield from _in_database(engine, chosen)
+    except Failed as failure:
+        yield Finding("database", str(failure), "start it, or correct CREDITBANK_DATABASE_URL")
+
+
+def _python() -> Finding:
+    is_old = sys.version_info < OLDEST_PYTHON
+    return Finding("python", sys.version.split()[0], "install Python 3.11 or newer" if is_old else None)
+
+
+def _zone(chosen: Settings) -> Finding:
+    today = datetime.now(ZoneInfo(chosen.timezone)).date()
+    return Finding("time zone", f"{chosen.timezone}, where it is {today}")
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or what is there of the way to it."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+
+
+def _disk(folder: Path, name: str) -> Iterator[Finding]:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(f"{name} disk", f"{folder} cannot be written", "give the bank's account write permission")
+        return
+    free = shutil.disk_usage(folder).free
+    fix = "make room: a bank that cannot write stands still" if free < LEAST_FREE_BYTES else None
+    yield Finding(f"{name} disk", f"{folder} can be written, {free / (1 << 30):.1f} GiB free", fix)
+
+
+def _key_files(data_dir: Path) -> Iterator[Finding]:
+    paths = [data_dir / "keys" / f"{name}.key" for name in keyfiles.NAMES]
+    missing = [path.name for path in paths if not path.exists()]
+    if missing:
+        fix = "the first start makes them; for a bank that exists, restore its own"
+        yield Finding("key files", f"missing in {data_dir / 'keys'}: {', '.join(missing)}", fix)
+        return
+    if any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths):
+        yield Finding("key files", "others can read them", f"chmod 600 {data_dir / 'keys'}/*.key")
+        return
+    yield Finding("key files", "are there, for the bank alone")
+
+
+def _in_database(engine: Engine, chosen: Settings) -> Iterator[Finding]:
+    is_at_head = migration.at_head(engine)
+    checks = _of_sqlite if engine.dialect.name == "sqlite" else _of_postgresql
+    with engine.connect() as connection, connection.begin():
+        yield from checks(connection)
+        yield Finding(
+            "migrations",
+            f"at {', '.join(migration.revisions(connection)) or 'none'}{'' if is_at_head else ', which is behind'}",
+            None if is_at_head else "`creditbank migrate`",
+        )
+        if is_at_head:
+            yield _ledger_time(connection)
+    if is_at_head and all((chosen.data_dir / "keys" / f"{name}.key").exists() for name in keyfiles.NAMES):
+        yield _binding(engine, chosen.data_dir)
+
+
+def _of_sqlite(connection: Connection) -> Iterator[Finding]:
+    version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
+    yield Finding("database", f"SQLite {version}")
+    journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+    is_full = connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
+    is_sound = journal == "wal" and is_full
+    fix = None if is_sound else "put the file on a local disk: network file systems cannot keep it"
+    yield Finding("durability", f"journal {journal}, synchronous {'full' if is_full else 'not full'}", fix)
+
+
+def _of_postgresql(connection: Connection) -> Iterator[Finding]:
+    number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    version = connection.exec_driver_sql("SHOW server_version").scalar_one()
+    fix = "upgrade to PostgreSQL 14 or newer" if number < OLDEST_POSTGRESQL else None
+    yield Finding("database", f"PostgreSQL {version}", fix)
+    durable = {
+        name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in ("fsync", "synchronous_commit")
+    }
+    off = [name for name, value in durable.items() if value == "off"]
+    said = ", ".join(f"{name} {value}" for name, value in durable.items())
+    yield Finding("durability", said, f"set {' and '.join(off)} to on" if off else None)
+    yield _clocks(lambda: connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())
+
+
+def _clocks(ask: Callable[[], object]) -> Finding:
+    before = time.time()
+    theirs = float(str(ask()))
+    skew = max(before - theirs, theirs - time.time(), 0.0)
+    fix = "set both machines by NTP" if skew > MOST_CLOCK_SKEW_SECONDS else None
+    return Finding("clock", f"differs from the database's by {skew:.1f} s", fix)
+
+
+def _ledger_time(connection: Connection) -> Finding:
+    latest = connection.execute(select(func.max(log_partition.c.recorded_at))).scalar_one() / 1_000_000
+    ahead = latest - time.time()
+    fix = "set this machine's clock by NTP" if ahead > MOST_CLOCK_SKEW_SECONDS else None
+    return Finding("ledger", f"its last event lies {'ahead' if fix else 'in the past'}", fix)
+
+
+def _binding(engine: Engine, data_dir: Path) -> Finding:
+    """Whether the key files are the database's own. What `bind` would write is taken back."""
+    try:
+        keys = keyfiles.load(data_dir)
+        with engine.connect() as connection, connection.begin() as transaction:
+            keyfiles.bind(connection, keys)
+            transaction.rollback()
+    except (ForeignKeys, OSError) as error:
+        return Finding("keys", str(error), "set CREDITBANK_DATA_DIR to the directory of this bank")
+    return Finding("keys", "belong to this database")

@@ -1,0 +1,22 @@
+"""`creditbank rebuild`: make all answers anew from history."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from creditbank.audit import rebuild as projections
+from creditbank.cli import installation
+from creditbank.cli.outcome import say, say_json
+from creditbank.cli.progress import progress
+
+
+def run(*, as_json: bool) -> None:
+    """One transaction: until it ends, readers get the answers from before."""
+    started = monotonic()
+    with installation.migrated(installation.settings()) as engine, progress("rebuilding") as advanced:
+        events = projections.rebuild(engine, advanced)
+    seconds = round(monotonic() - started, 3)
+    if as_json:
+        say_json({"events": events, "seconds": seconds})
+    else:
+        say(f"rebuilt from {events} events in {seconds} s")

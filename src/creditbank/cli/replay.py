@@ -1,0 +1,86 @@
+"""`creditbank replay`: recompute from history alone, and compare it with what the bank answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from creditbank.app import clock
+from creditbank.audit import replay
+from creditbank.cli import installation
+from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
+from creditbank.cli.progress import progress
+from creditbank.commands import documents
+from creditbank.domain.account import Account
+from creditbank.domain.balance import balance
+from creditbank.domain.values import instant_text
+from creditbank.ledger.log import Recorded
+
+
+def run_all(*, as_json: bool) -> None:
+    """Compare everything. Raises Failed with the first difference."""
+    started = monotonic()
+    with installation.migrated(installation.settings()) as engine, progress("replaying") as advanced:
+        difference = next(replay.differences(engine, advanced), None)
+    if as_json:
+        found = None if difference is None else asdict(difference)
+        say_json({"agrees": difference is None, "difference": found, "seconds": round(monotonic() - started, 3)})
+    if difference is not None:
+        raise Failed(
+            f"{difference.where}: {difference.what} is not what history says\n"
+            f"  history: {difference.expected}\n  stored:  {difference.stored}",
+            INTEGRITY,
+        )
+    if not as_json:
+        say("what the bank answers is what its history says")
+
+
+def run_account(*, account_id: UUID, version: int | None, day: date | None, as_json: bool) -> None:
+    """Print balance and transcript of one account, up to a version or to the end of a civil day."""
+    chosen = installation.settings()
+    zone = ZoneInfo(chosen.timezone)
+    until = None if day is None else _end_of(day, zone)
+    with installation.migrated(chosen) as engine:
+        account, history = replay.account_at(engine, account_id, version=version, until=until)
+    if not history:
+        raise Failed(f"history knows no account {account_id}{'' if day is None else f' on {day}'}")
+    on = day or datetime.fromtimestamp(clock() / 1_000_000, zone).date()
+    standing = documents.balance(balance(account.lots.values(), account.uses.values(), on), account.head)
+    entries = _transcript(account, history, on)
+    if as_json:
+        say_json({"balance": standing, "entries": entries, "on": on})
+        return
+    say(f"account {account_id}, {account.head.status}, version {account.head.version}, on {on}")
+    for name in ("earned", "used", "reserved", "available", "held", "expired", "shortfall", "under_review"):
+        say(f"  {name:13}{standing[name]:>10}")
+    for entry in entries:
+        say(
+            f"  {entry['recorded_at']}  {entry['kind']:11}  {entry['status']:12}  {entry['credits']:>6}  {_name(entry)}"
+        )
+
+
+def _end_of(day: date, zone: ZoneInfo) -> int:
+    """The last microsecond of a civil day."""
+    next_day = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
+    return int(next_day.timestamp()) * 1_000_000 - 1
+
+
+def _transcript(account: Account, history: Sequence[Recorded], on: date) -> list[dict[str, Any]]:
+    times = {item.version: instant_text(item.recorded_at) for item in history}
+    account_id = account.head.account_id
+    entries = [
+        (lot.version, {"kind": "certificate", **documents.certificate(lot, account_id, on)})
+        for lot in account.lots.values()
+    ]
+    entries += [(use.version, {"kind": use.kind, **documents.use(use, account_id)}) for use in account.uses.values()]
+    return [{"recorded_at": times[version], **entry} for version, entry in sorted(entries, key=lambda one: one[0])]
+
+
+def _name(entry: dict[str, Any]) -> str:
+    names = ("issuer", "number") if entry["kind"] == "certificate" else ("institution", "programme")
+    return " ".join(str(entry[name]) for name in names)
