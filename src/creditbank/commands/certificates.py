@@ -77,7 +77,7 @@ def release(certificate_id: UUID, issuer: str | None, reason: str) -> ChangeCert
     return ChangeCertificate(
         certificate_id=certificate_id,
         issuer=issuer,
-        decide=lambda account, _: certificates.release(account, certificate_id, reason),
+        decide=lambda account, _: certificates.release(account, certificate_id, reason, by_issuer=issuer is not None),
     )
 
 

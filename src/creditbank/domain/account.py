@@ -37,13 +37,30 @@ from creditbank.domain.events import (
     ExemptionReviewOpened,
     Grant,
     Particulars,
+    ReservationConfirmed,
+    ReservationLapsed,
+    ReservationMade,
+    ReservationReleased,
+    UseEvent,
     UseKind,
     UseReceived,
 )
 
+UseChange = (
+    ConversionReversed
+    | ExemptionReversed
+    | ExemptionReviewOpened
+    | ExemptionReviewed
+    | ReservationConfirmed
+    | ReservationReleased
+    | ReservationLapsed
+)
+"""The events that change a standing use."""
+
 AccountStatus = Literal["open", "suspended", "closed", "merged", "erased"]
 LotStatus = Literal["active", "held", "revoked"]
-UseStatus = Literal["active", "under_review", "reversed"]
+UseStatus = Literal["active", "under_review", "reversed", "open", "confirmed", "released", "lapsed"]
+"""Conversions and exemptions are active, under review or reversed; reservations have the other four."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +87,16 @@ class Lot:
     version: int
     status: LotStatus = "active"
     revoked_from: date | None = None
+    withdrawn: bool = False
+    """Held because the accreditation behind it was withdrawn: not the issuer's to lift."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """A conversion or an exemption: what an institution made of certificates, under which decision."""
+    """What an institution made of certificates, or reserved for it, under which decision.
+
+    `expires_at` is set for a reservation, in microseconds; `kind` then is what it becomes when it is confirmed.
+    """
 
     use_id: UUID
     kind: UseKind
@@ -84,10 +106,24 @@ class Use:
     decision: Decision
     version: int
     status: UseStatus = "active"
+    expires_at: int | None = None
 
     @property
     def credits(self) -> int:
         return sum(grant.credits for grant in self.grants)
+
+    @property
+    def is_reservation(self) -> bool:
+        return self.expires_at is not None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is a conversion or exemption that was not taken back."""
+        return self.status in ("active", "under_review")
+
+    def holds(self, now: int) -> bool:
+        """Whether it is a reservation that keeps credits at this moment, in microseconds."""
+        return self.status == "open" and self.expires_at is not None and now < self.expires_at
 
     def rests_on(self, certificate_id: UUID) -> bool:
         return any(certificate_id in grant.certificate_ids for grant in self.grants)
@@ -181,6 +217,10 @@ def evolve(account: Account, event: AccountEvent) -> Account:
             | ExemptionReversed()
             | ExemptionReviewOpened()
             | ExemptionReviewed()
+            | ReservationMade()
+            | ReservationConfirmed()
+            | ReservationReleased()
+            | ReservationLapsed()
         ):
             return _evolve_uses(account, event)
         case DealingOpened():
@@ -221,18 +261,50 @@ def lot_of(event: CertificateAwarded, version: int) -> Lot:
     )
 
 
-def use_of(event: CreditsConverted | CoursesExempted, version: int) -> Use:
+def use_of(event: UseEvent, version: int) -> Use:
     """The use that a recorded decision makes, recorded at `version` of its account."""
-    converted = isinstance(event, CreditsConverted)
+    match event:
+        case CreditsConverted():
+            use_id: UUID = event.conversion_id
+            kind: UseKind = "conversion"
+        case CoursesExempted():
+            use_id, kind = event.exemption_id, "exemption"
+        case ReservationMade():
+            use_id, kind = event.reservation_id, event.kind
+        case _:
+            assert_never(event)
     return Use(
-        use_id=event.conversion_id if isinstance(event, CreditsConverted) else event.exemption_id,
-        kind="conversion" if converted else "exemption",
+        use_id=use_id,
+        kind=kind,
         institution=event.institution,
         programme=event.programme,
         grants=event.grants,
         decision=event.decision,
         version=version,
+        status="open" if isinstance(event, ReservationMade) else "active",
+        expires_at=event.expires_at if isinstance(event, ReservationMade) else None,
     )
+
+
+def changed_use(event: UseChange) -> tuple[UUID, UseStatus]:
+    """Which use a later event is about, and the status that it gives it."""
+    match event:
+        case ConversionReversed():
+            return event.conversion_id, "reversed"
+        case ExemptionReversed():
+            return event.exemption_id, "reversed"
+        case ExemptionReviewOpened():
+            return event.exemption_id, "under_review"
+        case ExemptionReviewed():
+            return event.exemption_id, "active" if event.outcome == "upheld" else "reversed"
+        case ReservationConfirmed():
+            return event.reservation_id, "confirmed"
+        case ReservationReleased():
+            return event.reservation_id, "released"
+        case ReservationLapsed():
+            return event.reservation_id, "lapsed"
+        case _:
+            assert_never(event)
 
 
 def _evolve_lots(
@@ -275,39 +347,22 @@ def amended(
                 particulars=event.particulars or Particulars(),
             )
         case CertificateHeld():
-            return replace(lot, status="held")
+            return replace(lot, status="held", withdrawn=event.accreditation_id is not None)
         case CertificateHoldReleased():
-            return replace(lot, status="active")
+            return replace(lot, status="active", withdrawn=False)
         case CertificateRevoked():
             return replace(lot, status="revoked", revoked_from=event.effective_from)
         case _:
             assert_never(event)
 
 
-def _evolve_uses(
-    account: Account,
-    event: CreditsConverted
-    | CoursesExempted
-    | UseReceived
-    | ConversionReversed
-    | ExemptionReversed
-    | ExemptionReviewOpened
-    | ExemptionReviewed,
-) -> Account:
+def _evolve_uses(account: Account, event: UseEvent | UseReceived | UseChange) -> Account:
     match event:
-        case CreditsConverted() | CoursesExempted():
+        case CreditsConverted() | CoursesExempted() | ReservationMade():
             use = use_of(event, account.head.version)
         case UseReceived():
             use = replace(use_of(event.use, account.head.version), status=event.status)
-        case ConversionReversed():
-            use = replace(account.uses[event.conversion_id], status="reversed")
-        case ExemptionReversed():
-            use = replace(account.uses[event.exemption_id], status="reversed")
-        case ExemptionReviewOpened():
-            use = replace(account.uses[event.exemption_id], status="under_review")
-        case ExemptionReviewed():
-            status: UseStatus = "active" if event.outcome == "upheld" else "reversed"
-            use = replace(account.uses[event.exemption_id], status=status)
         case _:
-            assert_never(event)
+            use_id, status = changed_use(event)
+            use = replace(account.uses[use_id], status=status)
     return replace(account, uses={**account.uses, use.use_id: use})

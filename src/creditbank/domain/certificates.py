@@ -96,7 +96,7 @@ def amend(
     )
     posted = replace(posted, **dates)
     _, level = _level(catalogue, posted.standard, posted.level)
-    accreditation = _check(posted, catalogue, today)
+    accreditation = _check(posted, catalogue, today, within="/changes")
     # Credits follow the level; an amendment that keeps the level keeps what was once recognised.
     credits = lot.credits if level.level == lot.level else level.credits
     amended = CertificateAmended(
@@ -111,7 +111,8 @@ def amend(
         particulars=posted.particulars,
     )
     in_use = consumed(account.uses.values())[certificate_id]
-    return [amended, *(_dependants(account, certificate_id, reason) if credits < in_use else ())]
+    loses = credits < min(in_use, lot.credits)
+    return [amended, *(_dependants(account, certificate_id, reason) if loses else ())]
 
 
 def hold(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
@@ -122,14 +123,18 @@ def hold(account: Account, certificate_id: UUID, reason: str) -> list[AccountEve
 def hold_for_withdrawal(
     account: Account, certificate_id: UUID, accreditation_id: UUID, reason: str
 ) -> list[AccountEvent]:
-    """Hold because the accreditation behind it was withdrawn. Nothing to do where it is held or revoked."""
-    if account.lots[certificate_id].status != "active":
+    """Hold because the accreditation behind it was withdrawn. Nothing to do where it is held, revoked or gone."""
+    lot = account.lots.get(certificate_id)
+    if lot is None or lot.status != "active":
         return []
     return [CertificateHeld(certificate_id=certificate_id, reason=reason, accreditation_id=accreditation_id)]
 
 
-def release(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
+def release(account: Account, certificate_id: UUID, reason: str, *, by_issuer: bool) -> list[AccountEvent]:
+    """Lift a hold. One that a withdrawal imposed is the authority's to lift: Forbidden for the issuer."""
     lot = _lot(account, certificate_id, "held")
+    if by_issuer and lot.withdrawn:
+        raise errors.Forbidden()
     return [CertificateHoldReleased(certificate_id=lot.certificate_id, reason=reason)]
 
 
@@ -178,14 +183,22 @@ def _level(catalogue: Catalogue, standard_code: str, level_word: str) -> tuple[S
     raise errors.LevelUnknown(facts={"level": level_word, "standard": standard_code})
 
 
-def _check(posted: Award, catalogue: Catalogue, today: date) -> Accreditation:
+def _check(posted: Award, catalogue: Catalogue, today: date, within: str = "") -> Accreditation:
+    """The accreditation behind a certificate as posted. `within` is where its fields stand in the body."""
+    if posted.expires_on is not None and posted.expires_on < posted.issued_on:
+        detail = "A certificate cannot expire before it is issued."
+        raise errors.Invalid(faults=[errors.Fault(code="dates_reversed", pointer=within, detail=detail)])
     if posted.issued_on > today:
         raise errors.IssuedInFuture(facts={"today": today.isoformat()})
     organisation = catalogue.organisations.get(posted.issuer)
     kind = organisation.registered.assessor_kind if organisation else None
     if found := contradictions(posted.number, posted.level, posted.issued_on, kind):
         faults = [
-            errors.Fault(code="number_contradicts", pointer=f"/{one.field}", detail=f"The number says {one.in_number}.")
+            errors.Fault(
+                code="number_contradicts",
+                pointer=f"{within}/{one.field}",
+                detail=f"The number says {one.in_number}.",
+            )
             for one in found
         ]
         fields = ", ".join(one.field for one in found)

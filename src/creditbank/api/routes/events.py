@@ -34,7 +34,9 @@ POLL_SECONDS = 0.2
 KEEP_ALIVE_POLLS = 75
 
 
-@router.get("/accounts/{account_id}/events", response_model=answers.Page[answers.Event], summary="History of an account")
+@router.get(
+    "/accounts/{account_id}/events", response_model=answers.Page[answers.Event], summary="History of an account"
+)
 def read_history(
     request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("read_history")]
 ) -> dict[str, Any]:
