@@ -61,7 +61,7 @@ def _history() -> None:
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("position", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("scope", "key", "partition_id"),
+        sa.PrimaryKeyConstraint("key", "scope", "partition_id"),
         comment="The stored answer for every idempotency key of every caller, kept for ever.",
     )
     op.create_table(

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import traceback
+from itertools import count
 from secrets import token_hex
 from time import perf_counter
 
@@ -26,6 +27,10 @@ IMPORT_BYTES = 200 * MEGABYTE
 
 ANSWER_HEADERS = "answer_headers"
 """Key in the request's state: headers, as pairs of bytes, that belong on the answer whatever it turns out to be."""
+
+_PROCESS = token_hex(4).encode()
+_numbers = count()
+"""A request's own id is the process's and a number: random ones would ask the operating system each time."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -143,7 +148,7 @@ class _Exchange:
             elif name == b"content-length" and value.isdigit():
                 length = int(value[:20])
         if not self.request_id:
-            self.request_id = token_hex(8).encode()
+            self.request_id = b"%s%08x" % (_PROCESS, next(_numbers))
         self.scope.setdefault("state", {})["request_id"] = self.request_id.decode()
         return length
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
@@ -23,6 +23,8 @@ class Stored:
     fingerprint: bytes
 
 
+_ANSWERS = bulk.Lookup(select(command_log), command_log.c.key)
+
 Key = tuple[str, str]
 """Scope (whose key it is) and the key itself."""
 
@@ -31,12 +33,13 @@ def find(connection: Connection, keys: Collection[Key]) -> dict[Key, Stored]:
     """The stored answers for these keys; keys that were never used are missing."""
     if not keys:
         return {}
-    statement = select(command_log).where(tuple_(command_log.c.scope, command_log.c.key).in_(list(keys)))
+    wanted = set(keys)
     return {
         (row.scope, row.key): Stored(
             status=row.status, body=row.body, position=row.position, fingerprint=row.fingerprint
         )
-        for row in connection.execute(statement)
+        for row in _ANSWERS.rows(connection, {key for _, key in wanted})
+        if (row.scope, row.key) in wanted
     }
 
 

@@ -10,17 +10,18 @@ import psycopg
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     Connection,
+    CursorResult,
     Date,
     Dialect,
     LargeBinary,
+    Select,
     SmallInteger,
     Table,
     Text,
     Uuid,
     any_,
-    literal,
+    bindparam,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
@@ -52,11 +53,20 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
         _copy(connection, table, rows)
 
 
-def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """That a column holds one of many values; on PostgreSQL as one array, which no number of values makes slow."""
-    if is_postgresql(connection):
-        return column == any_(literal(list(values), ARRAY(column.type)))
-    return column.in_(list(values))
+class Lookup:
+    """A query for the rows in which a column holds one of many values.
+
+    Built once, since building a statement costs more than answering it. On PostgreSQL the values are one array,
+    so that the server prepares one statement, whatever their number. Further parameters go by name.
+    """
+
+    def __init__(self, statement: Select[Any], column: Column[Any]) -> None:
+        self._by_array = statement.where(column == any_(bindparam("values", type_=ARRAY(column.type))))
+        self._by_list = statement.where(column.in_(bindparam("values", expanding=True)))
+
+    def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> CursorResult[Any]:
+        statement = self._by_array if is_postgresql(connection) else self._by_list
+        return connection.execute(statement, {"values": list(values), **parameters})
 
 
 @cache

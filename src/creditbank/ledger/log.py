@@ -120,12 +120,7 @@ def reserve(connection: Connection, wanted: Counter[int], now: int) -> dict[int,
     """Take the next positions of each partition. The locks on the counters hold until the transaction ends."""
     if not wanted:
         return {}
-    counters = connection.execute(
-        select(log_partition)
-        .where(log_partition.c.partition_id.in_(sorted(wanted)))
-        .order_by(log_partition.c.partition_id)
-        .with_for_update()
-    ).all()
+    counters = _COUNTERS.rows(connection, wanted).all()
     slots = {row.partition_id: Slot(row.head + 1, max(row.recorded_at, now)) for row in counters}
     connection.execute(
         _BUMP,
@@ -137,6 +132,12 @@ def reserve(connection: Connection, wanted: Counter[int], now: int) -> dict[int,
     return slots
 
 
+_COUNTERS = bulk.Lookup(
+    select(log_partition).order_by(log_partition.c.partition_id).with_for_update(), log_partition.c.partition_id
+)
+_STREAMS = bulk.Lookup(
+    select(event_table).order_by(event_table.c.stream_id, event_table.c.version), event_table.c.stream_id
+)
 _BUMP = (
     update(log_partition)
     .where(log_partition.c.partition_id == bindparam("p"))
@@ -153,13 +154,8 @@ def heads(connection: Connection) -> dict[int, int]:
 def streams(connection: Connection, stream_ids: Collection[UUID]) -> dict[UUID, list[Recorded]]:
     """The whole history of each stream, oldest first, by one query. A stream without events has an empty list."""
     histories: dict[UUID, list[Recorded]] = {stream_id: [] for stream_id in stream_ids}
-    statement = (
-        select(event_table)
-        .where(bulk.among(connection, event_table.c.stream_id, stream_ids))
-        .order_by(event_table.c.stream_id, event_table.c.version)
-    )
-    for recorded in _decoded(connection, statement):
-        histories[recorded.stream_id].append(recorded)
+    for row in _STREAMS.rows(connection, stream_ids):
+        histories[row.stream_id].append(recorded_of(row))
     return histories
 
 
@@ -193,7 +189,7 @@ def partition(
         .limit(limit)
     )
     if types:
-        statement = statement.where(bulk.among(connection, event_table.c.type, types))
+        statement = statement.where(event_table.c.type.in_(list(types)))
     if upto is not None:
         statement = statement.where(event_table.c.position <= upto)
     return list(_decoded(connection, statement))

@@ -55,7 +55,7 @@ command_log = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("position", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("scope", "key", "partition_id"),
+    PrimaryKeyConstraint("key", "scope", "partition_id"),
     comment="The stored answer for every idempotency key of every caller, kept for ever.",
 )
 

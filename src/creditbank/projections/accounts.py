@@ -55,6 +55,13 @@ dealing = Table(
 
 TABLES = (account, dealing)
 
+_ACCOUNTS = bulk.Lookup(select(account), account.c.account_id)
+_LOCKED = bulk.Lookup(select(account).order_by(account.c.account_id).with_for_update(), account.c.account_id)
+_DEALINGS = bulk.Lookup(select(dealing), dealing.c.account_id)
+_DEALINGS_WITH = bulk.Lookup(
+    select(dealing).where(dealing.c.institution == bindparam("institution")), dealing.c.account_id
+)
+
 _TOUCH = update(account).where(account.c.account_id == bindparam("a"), account.c.partition_id == bindparam("p"))
 _VERSION = _TOUCH.values(version=bindparam("v"))
 _STATUS = _TOUCH.values(version=bindparam("v"), status=bindparam("s"), merged_into=bindparam("m"))
@@ -102,10 +109,8 @@ def _apply_dealings(connection: Connection, recorded: Sequence[Recorded]) -> Non
 
 def heads(connection: Connection, account_ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Head]:
     """The heads of the accounts that exist. With `lock`, in the order of their ids, held to the transaction's end."""
-    statement = select(account).where(bulk.among(connection, account.c.account_id, account_ids))
-    if lock:
-        statement = statement.order_by(account.c.account_id).with_for_update()
-    return {row.account_id: head_of(row) for row in connection.execute(statement)}
+    lookup = _LOCKED if lock else _ACCOUNTS
+    return {row.account_id: head_of(row) for row in lookup.rows(connection, account_ids)}
 
 
 def head_of(row: Row[Any]) -> Head:
@@ -114,24 +119,19 @@ def head_of(row: Row[Any]) -> Head:
 
 def rows(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
     """The stored rows of accounts: head, opened_at, opened_by."""
-    statement = select(account).where(bulk.among(connection, account.c.account_id, account_ids))
-    return {row.account_id: row for row in connection.execute(statement)}
+    return {row.account_id: row for row in _ACCOUNTS.rows(connection, account_ids)}
 
 
 def dealings(connection: Connection, account_ids: Collection[UUID], institution: str) -> dict[UUID, Dealing]:
     """The dealings of an institution with these accounts, lapsed ones included."""
-    statement = select(dealing).where(
-        bulk.among(connection, dealing.c.account_id, account_ids), dealing.c.institution == institution
-    )
-    return {
-        row.account_id: Dealing(institution=row.institution, until=row.until) for row in connection.execute(statement)
-    }
+    rows = _DEALINGS_WITH.rows(connection, account_ids, institution=institution)
+    return {row.account_id: Dealing(institution=row.institution, until=row.until) for row in rows}
 
 
 def all_dealings(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, dict[str, Dealing]]:
     """Every dealing of every institution with these accounts, lapsed ones included."""
     found: dict[UUID, dict[str, Dealing]] = {account_id: {} for account_id in account_ids}
-    for row in connection.execute(select(dealing).where(bulk.among(connection, dealing.c.account_id, account_ids))):
+    for row in _DEALINGS.rows(connection, account_ids):
         found[row.account_id][row.institution] = Dealing(institution=row.institution, until=row.until)
     return found
 

@@ -25,6 +25,8 @@ certificate_claim = Table(
 
 TABLES = (certificate_claim,)
 
+_HOLDERS = bulk.Lookup(select(certificate_claim), certificate_claim.c.certificate_id)
+
 
 def apply(connection: Connection, recorded: Sequence[Entry | Recorded]) -> None:
     """Claim the numbers of new certificates. Raises IntegrityError where one is held already.
@@ -58,7 +60,4 @@ def refill(connection: Connection, held: Iterable[tuple[UUID, UUID]]) -> None:
 
 def holders(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """The account that holds each certificate; those that nobody holds are missing."""
-    statement = select(certificate_claim.c.certificate_id, certificate_claim.c.account_id).where(
-        bulk.among(connection, certificate_claim.c.certificate_id, certificate_ids)
-    )
-    return {row.certificate_id: row.account_id for row in connection.execute(statement)}
+    return {row.certificate_id: row.account_id for row in _HOLDERS.rows(connection, certificate_ids)}

@@ -72,6 +72,9 @@ lot = Table(
 
 TABLES = (lot,)
 
+_OF_ACCOUNTS = bulk.Lookup(select(lot).order_by(lot.c.version), lot.c.account_id)
+_ISSUERS = bulk.Lookup(select(lot.c.certificate_id, lot.c.issuer), lot.c.account_id)
+
 _PARTICULARS = TypeAdapter(Particulars)
 _NONE = Particulars()
 
@@ -178,8 +181,7 @@ def lot_from(row: Row[Any]) -> Lot:
 def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:
     """The rows of each account's certificates, in order of record."""
     found: dict[UUID, list[Row[Any]]] = {account_id: [] for account_id in account_ids}
-    statement = select(lot).where(bulk.among(connection, lot.c.account_id, account_ids)).order_by(lot.c.version)
-    for row in connection.execute(statement):
+    for row in _OF_ACCOUNTS.rows(connection, account_ids):
         found[row.account_id].append(row)
     return found
 
@@ -197,12 +199,10 @@ def by_certificate(connection: Connection, account_id: UUID, certificate_id: UUI
 
 def issuers(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, str]:
     """Who issued each of these certificates."""
-    held = claims.holders(connection, certificate_ids)
-    statement = select(lot.c.certificate_id, lot.c.issuer).where(
-        bulk.among(connection, lot.c.account_id, set(held.values())),
-        bulk.among(connection, lot.c.certificate_id, certificate_ids),
-    )
-    return {row.certificate_id: row.issuer for row in connection.execute(statement)}
+    wanted = set(certificate_ids)
+    accounts = set(claims.holders(connection, wanted).values())
+    rows = _ISSUERS.rows(connection, accounts)
+    return {row.certificate_id: row.issuer for row in rows if row.certificate_id in wanted}
 
 
 def awarded_under(accreditation_id: UUID, issued_from: date) -> Any:

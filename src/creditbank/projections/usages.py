@@ -62,6 +62,9 @@ usage = Table(
 
 TABLES = (usage,)
 
+_OF_ACCOUNTS = bulk.Lookup(select(usage).order_by(usage.c.version), usage.c.account_id)
+_INSTITUTIONS = bulk.Lookup(select(usage.c.use_id, usage.c.institution), usage.c.use_id)
+
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 _DECISION = TypeAdapter(Decision)
 
@@ -130,8 +133,7 @@ def use_from(row: Row[Any]) -> Use:
 def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:
     """The rows of each account's conversions and exemptions, in order of record."""
     found: dict[UUID, list[Row[Any]]] = {account_id: [] for account_id in account_ids}
-    statement = select(usage).where(bulk.among(connection, usage.c.account_id, account_ids)).order_by(usage.c.version)
-    for row in connection.execute(statement):
+    for row in _OF_ACCOUNTS.rows(connection, account_ids):
         found[row.account_id].append(row)
     return found
 
@@ -142,5 +144,4 @@ def by_id(connection: Connection, use_id: UUID) -> Row[Any] | None:
 
 def institutions(connection: Connection, use_ids: Collection[UUID]) -> dict[UUID, str]:
     """Whose each of these conversions and exemptions is."""
-    statement = select(usage.c.use_id, usage.c.institution).where(bulk.among(connection, usage.c.use_id, use_ids))
-    return {row.use_id: row.institution for row in connection.execute(statement)}
+    return {row.use_id: row.institution for row in _INSTITUTIONS.rows(connection, use_ids)}

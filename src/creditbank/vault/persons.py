@@ -25,6 +25,8 @@ from creditbank.vault.keyfiles import KeyFiles
 from creditbank.vault.tables import person, person_claim
 
 _NONCE = 12
+_PERSONS = bulk.Lookup(select(person), person.c.account_id)
+_CLAIMS = bulk.Lookup(select(person_claim), person_claim.c.blind_index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,7 @@ class Vault:
 
     def open(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Person]:
         """The persons behind these accounts. Those that were erased are missing."""
-        rows = connection.execute(select(person).where(bulk.among(connection, person.c.account_id, account_ids)))
-        return {row.account_id: self._unseal(row) for row in rows}
+        return {row.account_id: self._unseal(row) for row in _PERSONS.rows(connection, account_ids)}
 
     def _unseal(self, row: Any) -> Person:
         account_id = row.account_id
@@ -107,10 +108,7 @@ def claim_row(blind_index: bytes, account_id: UUID) -> tuple[Any, ...]:
 
 def accounts_of(connection: Connection, blind_indexes: Collection[bytes]) -> dict[bytes, UUID]:
     """The account behind each blind index; persons without one are missing."""
-    statement = select(person_claim.c.blind_index, person_claim.c.account_id).where(
-        bulk.among(connection, person_claim.c.blind_index, blind_indexes)
-    )
-    return {row.blind_index: row.account_id for row in connection.execute(statement)}
+    return {row.blind_index: row.account_id for row in _CLAIMS.rows(connection, blind_indexes)}
 
 
 def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
