@@ -191,6 +191,7 @@ def _projections() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.Column("credits", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
@@ -201,6 +202,14 @@ def _projections() -> None:
         sa.PrimaryKeyConstraint("account_id", "use_id", "partition_id"),
     )
     op.create_index("usage_use_id", "usage", ["use_id"], unique=False)
+    op.create_index(
+        "usage_open",
+        "usage",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'open'"),
+        sqlite_where=sa.text("status = 'open'"),
+    )
     op.create_table(
         "catalogue",
         sa.Column("stream_id", sa.Uuid(), nullable=False),

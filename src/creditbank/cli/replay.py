@@ -50,8 +50,9 @@ def run_account(*, account_id: UUID, version: int | None, day: date | None, as_j
     if not history:
         raise Failed(f"history knows no account {account_id}{'' if day is None else f' on {day}'}")
     on = day or datetime.fromtimestamp(clock() / 1_000_000, zone).date()
-    standing = documents.balance(balance(account.lots.values(), account.uses.values(), on), account.head)
-    entries = _transcript(account, history, on)
+    now = until or clock()
+    standing = documents.balance(balance(account.lots.values(), account.uses.values(), on, now), account.head)
+    entries = _transcript(account, history, on, now)
     if as_json:
         say_json({"balance": standing, "entries": entries, "on": on})
         return
@@ -70,14 +71,18 @@ def _end_of(day: date, zone: ZoneInfo) -> int:
     return int(next_day.timestamp()) * 1_000_000 - 1
 
 
-def _transcript(account: Account, history: Sequence[Recorded], on: date) -> list[dict[str, Any]]:
+def _transcript(account: Account, history: Sequence[Recorded], on: date, now: int) -> list[dict[str, Any]]:
     times = {item.version: instant_text(item.recorded_at) for item in history}
     account_id = account.head.account_id
     entries = [
         (lot.version, {"kind": "certificate", **documents.certificate(lot, account_id, on)})
         for lot in account.lots.values()
     ]
-    entries += [(use.version, {"kind": use.kind, **documents.use(use, account_id)}) for use in account.uses.values()]
+    entries += [
+        (use.version, {"kind": use.kind, **documents.use(use, account_id, now)})
+        for use in account.uses.values()
+        if not use.is_reservation
+    ]
     return [{"recorded_at": times[version], **entry} for version, entry in sorted(entries, key=lambda one: one[0])]
 
 

@@ -13,7 +13,7 @@ from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import certificates, errors
 from creditbank.domain.account import Account
-from creditbank.domain.events import AccountEvent, ConversionReversed, ExemptionReviewOpened
+from creditbank.domain.events import AccountEvent, ConversionReversed, ExemptionReviewOpened, ReservationReleased
 
 Decide = Callable[[Account, Draft], list[AccountEvent]]
 
@@ -91,6 +91,9 @@ def _dependants(events: Sequence[AccountEvent]) -> list[dict[str, str]]:
             case ExemptionReviewOpened():
                 exemption = {"kind": "exemption", "exemption_id": str(event.exemption_id)}
                 dependants.append({**exemption, "status": "under_review"})
+            case ReservationReleased():
+                reservation = {"kind": "reservation", "reservation_id": str(event.reservation_id)}
+                dependants.append({**reservation, "status": "released"})
             case _:
                 pass
     return dependants

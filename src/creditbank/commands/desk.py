@@ -14,7 +14,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 from pydantic_core import to_json
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, TimeoutError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError, TimeoutError
 
 from creditbank.commands.bank import Bank
 from creditbank.commands.draft import Draft, Needs, Unit
@@ -94,25 +94,22 @@ class Desk:
         self._gatherer.close()
 
     def settle(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
-        """Settle a group in one transaction; where that cannot be, each request in its own."""
-        try:
-            return self._transact(requests)
-        except DBAPIError as error:
-            if not _may_retry(error):
-                return self._after_failure(requests)
-        except TimeoutError:
-            return [errors.Unavailable() for _ in requests]
-        if len(requests) == 1:
-            return self._again(requests)
-        return [outcome for request in requests for outcome in self.settle([request])]
+        """Settle a group in one transaction. Whatever is raised, nothing of it was written.
 
-    def _again(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
+        A group that lost a race is not tried again: the gatherer then asks for each request alone.
+        """
         for _ in range(ATTEMPTS):
             try:
                 return self._transact(requests)
             except DBAPIError as error:
+                if isinstance(error, DataError | ProgrammingError):
+                    raise  # the fault of one command, which must not become that of the others
                 if not _may_retry(error):
                     return self._after_failure(requests)
+                if len(requests) > 1:
+                    raise
+            except TimeoutError:
+                break
         return [errors.Unavailable() for _ in requests]
 
     def _after_failure(self, requests: Sequence[Request]) -> list[Settled | BaseException]:

@@ -23,6 +23,7 @@ from creditbank.domain.events import (
     RulebookVersionPublished,
     StandardPublished,
 )
+from creditbank.domain.reservations import status_at
 from creditbank.domain.rules import Refusal
 from creditbank.domain.uses import Outcome, refusal_document
 from creditbank.domain.values import credits_text, instant_text
@@ -71,13 +72,13 @@ def account(head: Head, opened_at: int) -> dict[str, Any]:
     return document
 
 
-def use(one: Use, account_id: UUID) -> dict[str, Any]:
-    """A conversion or exemption with the decision that it rests on."""
+def use(one: Use, account_id: UUID, now: int) -> dict[str, Any]:
+    """A conversion, exemption or reservation with the decision that it rests on, at a moment in microseconds."""
     decision = one.decision
-    return {
-        f"{one.kind}_id": str(one.use_id),
+    document: dict[str, Any] = {
+        f"{'reservation' if one.is_reservation else one.kind}_id": str(one.use_id),
         "account_id": str(account_id),
-        "status": one.status,
+        "status": status_at(one, now),
         "institution": one.institution,
         "programme": one.programme,
         "credits": credits_text(one.credits),
@@ -89,6 +90,9 @@ def use(one: Use, account_id: UUID) -> dict[str, Any]:
         "version": decision.rulebook_version,
         "applied_on": decision.applied_on.isoformat(),
     }
+    if one.expires_at is not None:
+        document |= {"kind": one.kind, "expires_at": instant_text(one.expires_at)}
+    return document
 
 
 def decision(

@@ -6,7 +6,8 @@ commands before it decided; a draft that is refused is dropped and leaves no tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, get_args
 from uuid import UUID
@@ -19,7 +20,14 @@ from creditbank.domain import account as accounts
 from creditbank.domain import catalogue as catalogues
 from creditbank.domain.account import Account, Head
 from creditbank.domain.catalogue import Catalogue
-from creditbank.domain.events import AccountEvent, Event, ReferenceEvent
+from creditbank.domain.events import (
+    AccountErased,
+    AccountEvent,
+    AccountMerged,
+    CertificateReceived,
+    Event,
+    ReferenceEvent,
+)
 from creditbank.ledger import bulk, log
 from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections import accounts as heads
@@ -75,18 +83,23 @@ class Unit:
         if certificate_ids:
             held = claims.holders(self.connection, certificate_ids)
             self.holders.update({certificate: held.get(certificate) for certificate in certificate_ids})
-        if account_ids:
-            self.load_heads(account_ids)
+        # What this group has moved on stays where it moved to.
+        if unknown := account_ids - self.heads.keys():
+            self.load_heads(unknown)
 
     def load_heads(self, account_ids: Collection[UUID]) -> None:
         stored = heads.heads(self.connection, account_ids, lock=True)
         self.heads.update({one: stored.get(one) or Head(account_id=one) for one in account_ids})
 
     def load_accounts(self, account_ids: Collection[UUID]) -> None:
-        """Replay whole accounts, behind their locked heads."""
+        """Replay whole accounts, behind their locked heads, and what this group has decided about them so far."""
         self.load_heads([one for one in account_ids if one not in self.heads])
+        decided: dict[UUID, list[Event]] = defaultdict(list)
+        for entry in self.entries:
+            decided[entry.stream_id].append(entry.event)
         for account_id, history in log.streams(self.connection, account_ids).items():
-            self.accounts[account_id] = accounts.replay(accounts.empty(account_id), _account_events(history))
+            events = _account_events([*(item.event for item in history), *decided[account_id]])
+            self.accounts[account_id] = accounts.replay(accounts.empty(account_id), events)
 
     def flush(self) -> list[Recorded]:
         """Write everything, claims before counters: the counters are the last locks to be taken."""
@@ -102,8 +115,8 @@ class Unit:
         return recorded
 
 
-def _account_events(history: Sequence[Recorded]) -> list[AccountEvent]:
-    return [item.event for item in history if isinstance(item.event, _ACCOUNT)]
+def _account_events(events: Iterable[Event]) -> list[AccountEvent]:
+    return [event for event in events if isinstance(event, _ACCOUNT)]
 
 
 class Overlay(Generic[Key, Value]):
@@ -123,6 +136,9 @@ class Overlay(Generic[Key, Value]):
 
     def __setitem__(self, key: Key, value: Value) -> None:
         self.own[key] = value
+
+    def keys_of(self, value: Value) -> list[Key]:
+        return [key for key in self.below.keys() | self.own.keys() if self[key] == value]
 
     def keep(self) -> None:
         self.below.update(self.own)
@@ -165,7 +181,7 @@ class Draft:
         """The whole account, with what this group decided about it so far."""
         if account_id not in self.accounts:
             self.unit.load_accounts([account_id])
-            for entry in (*self.unit.entries, *self.entries):
+            for entry in self.entries:
                 if entry.stream_id == account_id:
                     self._evolve(account_id, entry.event)
         return self.accounts[account_id]
@@ -192,6 +208,7 @@ class Draft:
             head = accounts.evolve_head(self.head(account_id), event)
             self.heads[account_id] = head
             self._evolve(account_id, event)
+            self._follow(account_id, event)
             self._enter(account_id, head.version, event)
 
     def append_reference(self, stream_id: UUID, event: ReferenceEvent) -> None:
@@ -233,6 +250,14 @@ class Draft:
     def _evolve(self, account_id: UUID, event: Event) -> None:
         if account_id in self.accounts and isinstance(event, _ACCOUNT):
             self.accounts[account_id] = accounts.evolve(self.accounts[account_id], event)
+
+    def _follow(self, account_id: UUID, event: AccountEvent) -> None:
+        # A merge moves numbers and documents, an erasure lets documents go: seen by whoever comes next in the group.
+        if isinstance(event, CertificateReceived):
+            self.holders[event.awarded.certificate_id] = account_id
+        elif isinstance(event, AccountMerged | AccountErased):
+            for blind_index in self.persons.keys_of(account_id):
+                self.persons[blind_index] = event.survivor if isinstance(event, AccountMerged) else None
 
     def _enter(self, stream_id: UUID, version: int, event: Event) -> None:
         self.entries.append(

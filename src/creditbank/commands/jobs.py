@@ -24,6 +24,7 @@ from creditbank.ledger.jobs import Job
 from creditbank.projections import lots
 
 CHUNK = 500
+PAUSE_SECONDS = 1.0
 KIND = "hold-certificates"
 ACTOR = "authority:job"
 _DETAIL = TypeAdapter(AccreditationWithdrawn)
@@ -124,8 +125,12 @@ class JobRunner:
     def _run(self, job_id: UUID) -> None:
         state = "running"
         while state == "running" and not self._closing.is_set():
-            settled = self._desk.call(Request(command=HoldNext(job_id=job_id), actor=ACTOR))
-            state = _DOCUMENT.validate_json(settled.body)["state"]
+            try:
+                settled = self._desk.call(Request(command=HoldNext(job_id=job_id), actor=ACTOR))
+            except errors.Unavailable:
+                self._closing.wait(PAUSE_SECONDS)  # the database will be back; the job is not given up
+            else:
+                state = _DOCUMENT.validate_json(settled.body)["state"]
 
 
 def job_id_of(body: bytes) -> UUID:

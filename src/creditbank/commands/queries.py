@@ -79,6 +79,7 @@ class AccountReader:
                 [lots.lot_from(row) for row in held[question.account_id]],
                 [usages.use_from(row) for row in used[question.account_id]],
                 today,
+                self._bank.clock(),
             )
             answers.append(VersionedBody(head.version, to_json(documents.balance(computed, head))))
         return answers
@@ -92,7 +93,11 @@ class AccountReader:
                     _certificate_entry(one, self._bank.today())
                     for one in lots.of_accounts(connection, [account_id])[account_id]
                 ),
-                *(_use_entry(one) for one in usages.of_accounts(connection, [account_id])[account_id]),
+                *(
+                    _use_entry(one)
+                    for one in usages.of_accounts(connection, [account_id])[account_id]
+                    if usages.kind_of(one) != "reservation"
+                ),
             ]
         entries.sort(key=lambda entry: entry[0])
         return row.version, {
@@ -151,11 +156,11 @@ class AccountReader:
         """A conversion or exemption. An institution sees its own ones."""
         with self._bank.engine.connect() as connection, connection.begin():
             row = usages.by_id(connection, use_id)
-            if row is None or row.kind != kind or viewer.institution not in (None, row.institution):
+            if row is None or usages.kind_of(row) != kind or viewer.institution not in (None, row.institution):
                 raise errors.NotFound()
             if viewer.account_id not in (None, row.account_id):
                 raise errors.NotFound()
-        return documents.use(usages.use_from(row), row.account_id)
+        return documents.use(usages.use_from(row), row.account_id, self._bank.clock())
 
 
 def _held(connection: Connection, certificate_id: UUID) -> Row[Any] | None:
@@ -185,7 +190,10 @@ def _visible(
         return (
             heads[account_id].opened_by == viewer.institution
             or accounts.may_deal(dealings[viewer.institution].get(account_id), today)
-            or any(use.institution == viewer.institution and use.status != "reversed" for use in used[account_id])
+            or any(
+                use.institution == viewer.institution and use.status in ("active", "under_review", "open")
+                for use in used[account_id]
+            )
         )
 
     return [sees(question) for question in questions]

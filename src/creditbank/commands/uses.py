@@ -14,21 +14,28 @@ from creditbank.commands import documents
 from creditbank.commands.accounts import IfMatch, check_version
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
-from creditbank.domain import errors, uses
+from creditbank.domain import errors, reservations, uses
 from creditbank.domain.account import Account
 from creditbank.domain.certificates import require_open
-from creditbank.domain.events import AccountEvent, UseKind
+from creditbank.domain.events import AccountEvent, ReservationMade, RulebookVersionPublished, UseKind
 from creditbank.domain.organisations import rulebook_on
 from creditbank.domain.rules import Refusal
 from creditbank.domain.situations import Wish
-from creditbank.domain.uses import Dealing
+from creditbank.domain.uses import Application, Outcome
+from creditbank.domain.values import instant_text
 from creditbank.projections import usages
 from creditbank.projections.accounts import may_deal
+
+Explain = Callable[[Refusal], str]
+"""A refusal as a sentence in the language of the one who asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """Ask for credits in a programme and record what is granted. `atomic` wants all wishes granted."""
+    """Ask for credits in a programme and record what is granted. `atomic` wants all wishes granted.
+
+    With `expires_at`, in microseconds, the grants are reserved until then instead of used.
+    """
 
     kind: UseKind
     account_id: UUID
@@ -37,7 +44,8 @@ class Use:
     applied_on: date | None
     wishes: Sequence[Wish]
     mode: Literal["partial", "atomic"]
-    explain: Callable[[Refusal], str]
+    explain: Explain
+    expires_at: int | None = None
     if_match: IfMatch = None
     use_id: UUID = field(default_factory=uuids.uuid7)
 
@@ -49,16 +57,36 @@ class Use:
         require_dealing(account, self.institution, draft.unit.today)
         check_version(account.head, self.if_match)
         require_open(account.head)
-        dealing, version = dealing_with(draft, account, self.institution, self.programme, self.applied_on)
-        outcome = uses.decide(dealing, self.wishes)
-        if not outcome.grants or (self.mode == "atomic" and outcome.refusals):
-            body = documents.decision(outcome, version, account.head.version, self.explain)
-            raise errors.NotEligible(body)
-        draft.append(self.account_id, uses.recorded(outcome, self.kind, self.use_id, dealing, version))
-        head = draft.head(self.account_id)
-        body = documents.decision(outcome, version, head.version, self.explain)
+        if self.expires_at is not None:
+            reservations.check_term(self.expires_at, draft.unit.now)
+        application, version = application_for(draft, account, self.institution, self.programme, self.applied_on)
+        outcome = uses.decide(application, self.wishes)
+        self._require_enough(outcome, account, version)
+        draft.append(self.account_id, self._event(outcome, application, version))
+        body = documents.decision(outcome, version, draft.head(self.account_id).version, self.explain)
         use = draft.account(self.account_id).uses[self.use_id]
-        return Answer(status=201, body={**documents.use(use, self.account_id), **body})
+        return Answer(status=201, body={**documents.use(use, self.account_id, draft.unit.now), **body})
+
+    def _require_enough(self, outcome: Outcome, account: Account, version: RulebookVersionPublished) -> None:
+        if outcome.grants and not (self.mode == "atomic" and outcome.refusals):
+            return
+        if outcome.reserved_until is not None:
+            raise errors.OutcomeReserved(instant_text(outcome.reserved_until))
+        raise errors.NotEligible(documents.decision(outcome, version, account.head.version, self.explain))
+
+    def _event(self, outcome: Outcome, application: Application, version: RulebookVersionPublished) -> AccountEvent:
+        decision = uses.decision_of(outcome, application, version)
+        if self.expires_at is None:
+            return uses.use_event(self.kind, self.use_id, self.programme, outcome.grants, decision)
+        return ReservationMade(
+            reservation_id=self.use_id,
+            kind=self.kind,
+            institution=self.programme[0],
+            programme=self.programme[1],
+            grants=outcome.grants,
+            decision=decision,
+            expires_at=self.expires_at,
+        )
 
 
 def require_dealing(account: Account, institution: str, today: date) -> None:
@@ -68,56 +96,63 @@ def require_dealing(account: Account, institution: str, today: date) -> None:
         raise errors.NotFound()
 
 
-def dealing_with(
+def application_for(
     draft: Draft, account: Account, institution: str, programme_code: tuple[str, str], applied_on: date | None
-) -> tuple[Dealing, Any]:
+) -> tuple[Application, RulebookVersionPublished]:
     """What a decision rests on, with the version of the rulebook that decides on the day of application."""
     programme = draft.catalogue.programmes.get(programme_code)
     if programme is None or programme.institution != institution:
         raise errors.ProgrammeUnknown(facts={"programme": "/".join(programme_code)})
     day = applied_on or draft.unit.today
     version = rulebook_on(draft.catalogue, programme.rulebook or "", day)
-    dealing = Dealing(
+    application = Application(
         account=account,
         programme=programme,
         catalogue=draft.catalogue,
         compiled=draft.unit.bank.compiled(version),
         applied_on=day,
+        now=draft.unit.now,
     )
-    return dealing, version
+    return application, version
+
+
+Decide = Callable[[Account, Draft], Sequence[AccountEvent]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeUse:
-    """Decide about one standing use of the caller's own; `kind` is what the path names."""
+    """Decide about one use of the caller's own, of the kind that the path names; the answer is the use `shown`."""
 
-    kind: UseKind
     use_id: UUID
+    kind: UseKind | Literal["reservation"]
     institution: str
-    decide: Callable[[Account], AccountEvent]
-    if_match: IfMatch = None
+    decide: Decide
+    if_match: IfMatch
+    shown: UUID
+    status: int = 200
 
     def needs(self) -> Needs:
         return Needs()
 
     def run(self, draft: Draft) -> Answer:
         row = usages.by_id(draft.unit.connection, self.use_id)
-        if row is None or row.kind != self.kind or row.institution != self.institution:
+        if row is None or usages.kind_of(row) != self.kind or row.institution != self.institution:
             raise errors.NotFound()
         account = draft.account(row.account_id)
         check_version(account.head, self.if_match)
-        draft.append(row.account_id, self.decide(account))
-        use = draft.account(row.account_id).uses[self.use_id]
-        return Answer(status=200, body=documents.use(use, row.account_id))
+        draft.append(row.account_id, *self.decide(account, draft))
+        use = draft.account(row.account_id).uses[self.shown]
+        return Answer(status=self.status, body=documents.use(use, row.account_id, draft.unit.now))
 
 
 def reversal(kind: UseKind, use_id: UUID, institution: str, reason: str, if_match: IfMatch) -> ChangeUse:
     return ChangeUse(
-        kind=kind,
         use_id=use_id,
+        kind=kind,
         institution=institution,
-        decide=lambda account: uses.reverse(account, use_id, reason),
+        decide=lambda account, _: [uses.reverse(account, use_id, reason)],
         if_match=if_match,
+        shown=use_id,
     )
 
 
@@ -125,9 +160,53 @@ def review(
     use_id: UUID, institution: str, verdict: Literal["upheld", "withdrawn"], reason: str, if_match: IfMatch
 ) -> ChangeUse:
     return ChangeUse(
-        kind="exemption",
         use_id=use_id,
+        kind="exemption",
         institution=institution,
-        decide=lambda account: uses.review(account, use_id, verdict, reason),
+        decide=lambda account, _: [uses.review(account, use_id, verdict, reason)],
         if_match=if_match,
+        shown=use_id,
     )
+
+
+def confirmation(reservation_id: UUID, institution: str, if_match: IfMatch) -> ChangeUse:
+    """Turn a reservation into the conversion or exemption that it was decided as."""
+    use_id = uuids.uuid7()
+    return ChangeUse(
+        use_id=reservation_id,
+        kind="reservation",
+        institution=institution,
+        decide=lambda account, draft: reservations.confirm(account, reservation_id, use_id, draft.unit.now),
+        if_match=if_match,
+        shown=use_id,
+        status=201,
+    )
+
+
+def release(reservation_id: UUID, institution: str, reason: str, if_match: IfMatch) -> ChangeUse:
+    return ChangeUse(
+        use_id=reservation_id,
+        kind="reservation",
+        institution=institution,
+        decide=lambda account, draft: reservations.release(account, reservation_id, reason, draft.unit.now),
+        if_match=if_match,
+        shown=reservation_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LapseReservations:
+    """Record that reservations have lapsed whose time is over: a clock set back cannot open them again."""
+
+    limit: int = 200
+
+    def needs(self) -> Needs:
+        return Needs()
+
+    def run(self, draft: Draft) -> Answer:
+        over = usages.lapsed(draft.unit.connection, draft.unit.now, self.limit)
+        draft.unit.load_accounts({account_id for account_id, _ in over if account_id not in draft.accounts})
+        for account_id, reservation_id in over:
+            draft.append(account_id, *reservations.lapse(draft.account(account_id), reservation_id, draft.unit.now))
+        answer: dict[str, Any] = {"lapsed": len(over)}
+        return Answer(status=200, body=answer)

@@ -125,6 +125,10 @@ class Use:
         """Whether it is a reservation that keeps credits at this moment, in microseconds."""
         return self.status == "open" and self.expires_at is not None and now < self.expires_at
 
+    def takes_from(self, certificate_id: UUID) -> int:
+        """How much it takes of a certificate's own credits while it stands or is open."""
+        return sum(grant.consumed.get(certificate_id, 0) for grant in self.grants)
+
     def rests_on(self, certificate_id: UUID) -> bool:
         return any(certificate_id in grant.certificate_ids for grant in self.grants)
 

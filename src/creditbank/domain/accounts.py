@@ -18,12 +18,15 @@ from creditbank.domain.events import (
     AccountReinstated,
     AccountSuspended,
     CertificateAwarded,
+    CertificateHeld,
     CertificateReceived,
     CoursesExempted,
     CreditsConverted,
     DealingOpened,
+    ReservationMade,
     UseReceived,
 )
+from creditbank.domain.uses import use_event
 
 LOOKUP_DAYS = 180
 
@@ -65,20 +68,39 @@ def merge(survivor: Account, merged: Account, reason: str) -> tuple[list[Account
         raise errors.Invalid(faults=[fault])
     _require(merged.head, "open", "suspended")
     source = merged.head.account_id
-    received: list[AccountEvent] = [AccountReceived(merged_from=source, reason=reason)]
-    received += [
-        CertificateReceived(
-            merged_from=source, awarded=_award_of(lot), status=lot.status, effective_from=lot.revoked_from
-        )
-        for lot in merged.lots.values()
+    # Those that were merged into the other one before are the same person's too.
+    received: list[AccountEvent] = [
+        AccountReceived(merged_from=one, reason=reason) for one in (source, *merged.absorbed)
     ]
+    for lot in merged.lots.values():
+        received += _received(lot, source, reason)
     received += [UseReceived(merged_from=source, use=_recorded(use), status=use.status) for use in merged.uses.values()]
     received += [
         DealingOpened(institution=dealing.institution, basis="lookup", until=dealing.until)
         for dealing in merged.dealings.values()
-        if dealing.institution not in survivor.dealings
+        if _reaches_further(dealing, survivor.dealings.get(dealing.institution))
     ]
     return received, AccountMerged(survivor=survivor.head.account_id, reason=reason)
+
+
+def _received(lot: Lot, source: UUID, reason: str) -> list[AccountEvent]:
+    status = "active" if lot.withdrawn else lot.status
+    arrived = CertificateReceived(
+        merged_from=source, awarded=_award_of(lot), status=status, effective_from=lot.revoked_from
+    )
+    if not lot.withdrawn:
+        return [arrived]
+    # Held anew for the same cause, so that the hold stays the authority's to lift.
+    return [
+        arrived,
+        CertificateHeld(certificate_id=lot.certificate_id, reason=reason, accreditation_id=lot.accreditation_id),
+    ]
+
+
+def _reaches_further(dealing: Dealing, standing: Dealing | None) -> bool:
+    if standing is None or standing.until is None:
+        return standing is None
+    return dealing.until is None or dealing.until > standing.until
 
 
 def open_dealing(standing: Dealing | None, institution: str, today: date) -> DealingOpened | None:
@@ -87,7 +109,7 @@ def open_dealing(standing: Dealing | None, institution: str, today: date) -> Dea
     None where a dealing of that length stands already, so that repeated look-ups write nothing.
     """
     until = today + timedelta(days=LOOKUP_DAYS)
-    if standing and (standing.until is None or standing.until >= until):
+    if not _reaches_further(Dealing(institution=institution, until=until), standing):
         return None
     return DealingOpened(institution=institution, basis="lookup", until=until)
 
@@ -120,19 +142,15 @@ def _award_of(lot: Lot) -> CertificateAwarded:
     )
 
 
-def _recorded(use: Use) -> CreditsConverted | CoursesExempted:
-    if use.kind == "conversion":
-        return CreditsConverted(
-            conversion_id=use.use_id,
-            institution=use.institution,
-            programme=use.programme,
-            grants=use.grants,
-            decision=use.decision,
-        )
-    return CoursesExempted(
-        exemption_id=use.use_id,
+def _recorded(use: Use) -> CreditsConverted | CoursesExempted | ReservationMade:
+    if use.expires_at is None:
+        return use_event(use.kind, use.use_id, (use.institution, use.programme), use.grants, use.decision)
+    return ReservationMade(
+        reservation_id=use.use_id,
+        kind=use.kind,
         institution=use.institution,
         programme=use.programme,
         grants=use.grants,
         decision=use.decision,
+        expires_at=use.expires_at,
     )

@@ -53,23 +53,31 @@ def certificate_status(lot: Lot, on: date) -> str:
 
 
 def consumed(uses: Iterable[Use]) -> Counter[UUID]:
-    """What standing uses take from each certificate."""
+    """What standing conversions and exemptions take from each certificate."""
+    return _taken(use for use in uses if use.stands)
+
+
+def reserved(uses: Iterable[Use], now: int) -> Counter[UUID]:
+    """What open reservations keep of each certificate at a moment, in microseconds."""
+    return _taken(use for use in uses if use.holds(now))
+
+
+def _taken(uses: Iterable[Use]) -> Counter[UUID]:
     taken: Counter[UUID] = Counter()
     for use in uses:
-        if use.status != "reversed":
-            for grant in use.grants:
-                taken.update(grant.consumed)
+        for grant in use.grants:
+            taken.update(grant.consumed)
     return taken
 
 
-def balance(lots: Collection[Lot], uses: Collection[Use], on: date) -> Balance:
-    """The balance of an account with these certificates and uses on a day."""
-    taken = consumed(uses)
+def balance(lots: Collection[Lot], uses: Collection[Use], on: date, now: int) -> Balance:
+    """The balance of an account with these certificates and uses on a day, at a moment in microseconds."""
+    taken, kept = consumed(uses), reserved(uses, now)
     earned = held = expired = available = shortfall = 0
     for lot in lots:
         credits = 0 if lot.status == "revoked" else lot.credits
         earned += credits
-        left = credits - taken[lot.certificate_id]
+        left = credits - taken[lot.certificate_id] - kept[lot.certificate_id]
         if left < 0:
             shortfall -= left
         elif lot.status == "held":
@@ -78,11 +86,11 @@ def balance(lots: Collection[Lot], uses: Collection[Use], on: date) -> Balance:
             expired += left
         else:
             available += left
-    standing = [use for use in uses if use.status != "reversed"]
+    standing = [use for use in uses if use.stands]
     return Balance(
         earned=earned,
         used=sum(taken.values()),
-        reserved=0,
+        reserved=sum(kept.values()),
         available=available,
         expired=expired,
         held=held,

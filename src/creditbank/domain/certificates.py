@@ -27,6 +27,7 @@ from creditbank.domain.events import (
     ExemptionReviewOpened,
     Level,
     Particulars,
+    ReservationReleased,
     StandardPublished,
 )
 from creditbank.domain.identifiers import contradictions
@@ -111,8 +112,12 @@ def amend(
         particulars=posted.particulars,
     )
     in_use = consumed(account.uses.values())[certificate_id]
-    loses = credits < min(in_use, lot.credits)
-    return [amended, *(_dependants(account, certificate_id, reason) if loses else ())]
+    kept = sum(use.takes_from(certificate_id) for use in account.uses.values() if use.status == "open")
+    if credits < min(in_use, lot.credits):
+        return [amended, *_dependants(account, certificate_id, reason)]
+    if credits < min(in_use + kept, lot.credits):
+        return [amended, *_released(account, certificate_id, reason)]
+    return [amended]
 
 
 def hold(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
@@ -164,13 +169,21 @@ def _dependants(account: Account, certificate_id: UUID, reason: str) -> list[Acc
     # A conversion is the bank's own valuation and falls at once; an exemption belongs to the institution.
     events: list[AccountEvent] = []
     for use in account.uses.values():
-        if not use.rests_on(certificate_id):
+        if not use.rests_on(certificate_id) or not use.stands:
             continue
-        if use.kind == "conversion" and use.status != "reversed":
+        if use.kind == "conversion":
             events.append(ConversionReversed(conversion_id=use.use_id, reason=reason, certificate_id=certificate_id))
-        elif use.kind == "exemption" and use.status == "active":
+        elif use.status == "active":
             events.append(ExemptionReviewOpened(exemption_id=use.use_id, reason=reason, certificate_id=certificate_id))
-    return events
+    return [*events, *_released(account, certificate_id, reason)]
+
+
+def _released(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
+    return [
+        ReservationReleased(reservation_id=use.use_id, reason=reason, certificate_id=certificate_id)
+        for use in account.uses.values()
+        if use.status == "open" and use.rests_on(certificate_id)
+    ]
 
 
 def _level(catalogue: Catalogue, standard_code: str, level_word: str) -> tuple[StandardPublished, Level]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 UseKind = Literal["conversion", "exemption"]
+"""What an institution makes of certificates."""
 Scalar = str | int | float | bool | None
 
 
@@ -314,12 +315,49 @@ class CoursesExempted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationMade:
+    """Credits held for an application until `expires_at`, in microseconds since 1970 UTC; then they are free again."""
+
+    reservation_id: UUID
+    kind: UseKind
+    institution: str
+    programme: str
+    grants: tuple[Grant, ...]
+    decision: Decision
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationConfirmed:
+    """The application came through; the use itself is the next event of the account."""
+
+    reservation_id: UUID
+    use_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationReleased:
+    """`certificate_id` names the certificate whose revocation or amendment caused it, if one did."""
+
+    reservation_id: UUID
+    reason: str
+    certificate_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationLapsed:
+    """Its time was over. Once this is recorded, no clock can open it again."""
+
+    reservation_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseReceived:
-    """A conversion or exemption that came with a merged account, with the state that it had there."""
+    """A conversion, exemption or reservation that came with a merged account, with the state that it had there."""
 
     merged_from: UUID
-    use: CreditsConverted | CoursesExempted
-    status: Literal["active", "under_review", "reversed"] = "active"
+    use: CreditsConverted | CoursesExempted | ReservationMade
+    status: Literal["active", "under_review", "reversed", "open", "confirmed", "released", "lapsed"] = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +393,8 @@ class ExemptionReviewed:
 
 OrganisationEvent = OrganisationRegistered | AccreditationGranted | AccreditationWithdrawn
 ReferenceEvent = OrganisationEvent | StandardPublished | ProgrammePublished | RulebookVersionPublished
-UseEvent = CreditsConverted | CoursesExempted
+UseEvent = CreditsConverted | CoursesExempted | ReservationMade
+"""The events that make a use."""
 AccountEvent = (
     AccountOpened
     | AccountSuspended
@@ -378,5 +417,9 @@ AccountEvent = (
     | ExemptionReversed
     | ExemptionReviewOpened
     | ExemptionReviewed
+    | ReservationMade
+    | ReservationConfirmed
+    | ReservationReleased
+    | ReservationLapsed
 )
 Event = ReferenceEvent | AccountEvent

@@ -40,7 +40,7 @@ def situation_of(
     uses = [
         use
         for use in account.uses.values()
-        if use.status != "reversed" and (use.institution, use.programme) == (programme.institution, programme.code)
+        if use.stands and (use.institution, use.programme) == (programme.institution, programme.code)
     ]
     used = {one for use in uses for grant in use.grants for one in grant.certificate_ids}
     return {

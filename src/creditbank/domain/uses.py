@@ -6,7 +6,7 @@ checks that the credits are still there. All three answer in one list of grants 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from creditbank.domain import errors, rules
 from creditbank.domain.account import Account, Use
-from creditbank.domain.balance import consumed, is_expired
+from creditbank.domain.balance import consumed, is_expired, reserved
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.errors import Fault
 from creditbank.domain.events import (
@@ -38,6 +38,7 @@ from creditbank.domain.values import SCALE, credits_from_fraction, credits_text
 OUTCOME_REVOKED = "OUTCOME_REVOKED"
 OUTCOME_HELD = "OUTCOME_HELD"
 OUTCOME_EXPIRED = "OUTCOME_EXPIRED"
+OUTCOME_RESERVED = "OUTCOME_RESERVED"
 CREDITS_USED = "CREDITS_USED"
 
 
@@ -49,78 +50,92 @@ class Outcome:
     refusals: tuple[Refusal, ...]
     caps: tuple[dict[str, Any], ...]
     situation: dict[str, Any]
+    reserved_until: int | None = None
+    """When the first of the reservations lapses that were in the way, in microseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dealing:
-    """Everything that a decision rests on besides the wishes."""
+class Application:
+    """Everything that a decision rests on besides the wishes. `now` is in microseconds since 1970 UTC."""
 
     account: Account
     programme: ProgrammePublished
     catalogue: Catalogue
     compiled: rules.CompiledRules
     applied_on: date
+    now: int
 
 
-def decide(dealing: Dealing, wishes: Sequence[Wish]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """What certificates still have: what is free, and what open reservations keep of them."""
+
+    free: Mapping[UUID, int]
+    kept: Mapping[UUID, int]
+
+
+def funds(account: Account, now: int) -> Funds:
+    taken, kept = consumed(account.uses.values()), reserved(account.uses.values(), now)
+    free = {one: lot.credits - taken[one] - kept[one] for one, lot in account.lots.items()}
+    return Funds(free, kept)
+
+
+def decide(application: Application, wishes: Sequence[Wish]) -> Outcome:
     """Decide all wishes. Raises Invalid where one names a certificate or course that is not there."""
-    _check_names(dealing, wishes)
-    refusals = {number: found for number, wish in enumerate(wishes) if (found := _unusable(dealing, number, wish))}
-    taken = consumed(dealing.account.uses.values())
-    left = {lot.certificate_id: lot.credits - taken[lot.certificate_id] for lot in dealing.account.lots.values()}
+    _check_names(application, wishes)
+    left = funds(application.account, application.now)
+    refusals = {
+        number: found for number, wish in enumerate(wishes) if (found := _unusable(application, left, number, wish))
+    }
     while True:
         numbers = [number for number in range(len(wishes)) if number not in refusals]
         given = situation_of(
-            dealing.account,
-            dealing.programme,
-            dealing.catalogue,
-            dealing.applied_on,
+            application.account,
+            application.programme,
+            application.catalogue,
+            application.applied_on,
             [wishes[number] for number in numbers],
         )
-        decision = _evaluate(dealing.compiled, given)
+        decision = _evaluate(application.compiled, given, numbers)
         overdrawn = _overdrawn(decision, left)
         if overdrawn is None:
-            return _outcome(decision, wishes, numbers, refusals)
+            return _outcome(application, decision, wishes, numbers, refusals)
         # Refused for want of credits: decided anew without it, so that it leaves no trace in any counter.
-        grant, available = overdrawn
+        grant, available, reason = overdrawn
         refused = numbers[grant.request]
-        refusals[refused] = _refusal(refused, wishes[refused], CREDITS_USED, grant.clause, grant.consumed, available)
+        refusals[refused] = _refusal(refused, wishes[refused], reason, grant.clause, grant.consumed, available)
 
 
-def recorded(
-    outcome: Outcome, kind: UseKind, use_id: UUID, dealing: Dealing, version: RulebookVersionPublished
-) -> CreditsConverted | CoursesExempted:
-    """The event for what was granted."""
-    decision = Decision(
+def decision_of(outcome: Outcome, application: Application, version: RulebookVersionPublished) -> Decision:
+    """What is kept of a decision, enough for anyone to evaluate it again."""
+    return Decision(
         rulebook=version.rulebook,
         rulebook_version=version.number,
         rules_sha256=version.rules_sha256,
-        applied_on=dealing.applied_on,
+        applied_on=application.applied_on,
         situation=outcome.situation,
         refused=tuple(refusal_document(refusal) for refusal in outcome.refusals),
         caps=outcome.caps,
     )
-    programme = dealing.programme
+
+
+def use_event(
+    kind: UseKind, use_id: UUID, programme: tuple[str, str], grants: tuple[Grant, ...], decision: Decision
+) -> CreditsConverted | CoursesExempted:
+    """The event for what was granted in a programme, named by institution and code."""
+    institution, code = programme
     if kind == "conversion":
         return CreditsConverted(
-            conversion_id=use_id,
-            institution=programme.institution,
-            programme=programme.code,
-            grants=outcome.grants,
-            decision=decision,
+            conversion_id=use_id, institution=institution, programme=code, grants=grants, decision=decision
         )
     return CoursesExempted(
-        exemption_id=use_id,
-        institution=programme.institution,
-        programme=programme.code,
-        grants=outcome.grants,
-        decision=decision,
+        exemption_id=use_id, institution=institution, programme=code, grants=grants, decision=decision
     )
 
 
 def reverse(account: Account, use_id: UUID, reason: str) -> ConversionReversed | ExemptionReversed:
     """Take a use back: what it took from certificates is free again."""
-    use = account.uses[use_id]
+    use = standing_use(account, use_id)
     if use.status == "reversed":
         raise errors.WrongState(use.kind, use.status)
     if use.kind == "conversion":
@@ -130,29 +145,37 @@ def reverse(account: Account, use_id: UUID, reason: str) -> ConversionReversed |
 
 def review(account: Account, use_id: UUID, verdict: Literal["upheld", "withdrawn"], reason: str) -> ExemptionReviewed:
     """The institution's answer to a review that was opened."""
-    use = account.uses[use_id]
+    use = standing_use(account, use_id)
     if use.status != "under_review":
         raise errors.WrongState(use.kind, use.status)
     return ExemptionReviewed(exemption_id=use_id, outcome=verdict, reason=reason)
 
 
+def standing_use(account: Account, use_id: UUID) -> Use:
+    """A use of this account. Raises AccountMerged or NotFound."""
+    if account.head.merged_into is not None:
+        raise errors.AccountMerged(account.head.merged_into)
+    if use_id not in account.uses:
+        raise errors.NotFound()
+    return account.uses[use_id]
+
+
 def standing_use_of(account: Account, institution: str) -> Use | None:
     """A use that an institution has on this account: while it stands, the institution may deal with it."""
     for use in account.uses.values():
-        if use.institution == institution and use.status != "reversed":
+        if use.institution == institution and (use.stands or use.status == "open"):
             return use
     return None
 
 
-def _check_names(dealing: Dealing, wishes: Sequence[Wish]) -> None:
-    courses = {course.code for course in dealing.programme.courses}
+def _check_names(application: Application, wishes: Sequence[Wish]) -> None:
+    courses = {course.code for course in application.programme.courses}
     faults = []
     for number, wish in enumerate(wishes):
-        if any(one not in dealing.account.lots for one in wish.certificate_ids):
+        if any(one not in application.account.lots for one in wish.certificate_ids):
             detail = "This account holds no such certificate."
-            faults.append(
-                Fault(code="certificate_unknown", pointer=f"/requests/{number}/certificate_id", detail=detail)
-            )
+            member = "certificate_id" if len(wish.certificate_ids) == 1 else "certificate_ids"
+            faults.append(Fault(code="certificate_unknown", pointer=f"/requests/{number}/{member}", detail=detail))
         if wish.target is not None and wish.target not in courses:
             detail = "The programme has no such course."
             faults.append(Fault(code="target_unknown", pointer=f"/requests/{number}/target", detail=detail))
@@ -160,16 +183,18 @@ def _check_names(dealing: Dealing, wishes: Sequence[Wish]) -> None:
         raise errors.Invalid(faults=faults)
 
 
-def _unusable(dealing: Dealing, number: int, wish: Wish) -> Refusal | None:
+def _unusable(application: Application, left: Funds, number: int, wish: Wish) -> Refusal | None:
     for certificate_id in wish.certificate_ids:
-        lot = dealing.account.lots[certificate_id]
+        lot = application.account.lots[certificate_id]
         if lot.status == "revoked":
             return _refusal(number, wish, OUTCOME_REVOKED, "")
         if lot.status == "held":
             return _refusal(number, wish, OUTCOME_HELD, "")
-        if lot.expires_on is not None and is_expired(lot, dealing.applied_on):
-            day, limit = dealing.applied_on.isoformat(), lot.expires_on.isoformat()
+        if lot.expires_on is not None and is_expired(lot, application.applied_on):
+            day, limit = application.applied_on.isoformat(), lot.expires_on.isoformat()
             return _refusal(number, wish, OUTCOME_EXPIRED, "", day, limit)
+        if left.free[certificate_id] <= 0 < left.free[certificate_id] + left.kept[certificate_id]:
+            return _refusal(number, wish, OUTCOME_RESERVED, "")
     return None
 
 
@@ -188,28 +213,45 @@ def _refusal(
     )
 
 
-def _evaluate(compiled: rules.CompiledRules, given: dict[str, Any]) -> rules.Decision:
+def _evaluate(compiled: rules.CompiledRules, given: dict[str, Any], numbers: Sequence[int]) -> rules.Decision:
     try:
         return rules.evaluate(compiled, given)
     except rules.InvalidSituation as error:
-        faults = [Fault(code="situation_invalid", pointer=fault.pointer, detail=fault.detail) for fault in error.faults]
+        faults = [
+            Fault(code="situation_invalid", pointer=_as_asked(fault.pointer, numbers), detail=fault.detail)
+            for fault in error.faults
+        ]
         raise errors.Invalid(faults=faults) from error
 
 
-def _overdrawn(decision: rules.Decision, left: Mapping[UUID, int]) -> tuple[rules.Grant, Fraction] | None:
-    """The first grant that takes more from a certificate than it still has, with what it has."""
-    remaining = dict(left)
+def _as_asked(pointer: str, numbers: Sequence[int]) -> str:
+    # The rules saw only the wishes that the ledger let pass; the caller counts all of them.
+    parts = pointer.split("/")
+    if parts[:2] == ["", "requests"] and len(parts) > 2:
+        parts[2] = str(numbers[int(parts[2])])
+    return "/".join(parts)
+
+
+def _overdrawn(decision: rules.Decision, left: Funds) -> tuple[rules.Grant, Fraction, str] | None:
+    """The first grant that takes more from a certificate than is free, with what is, and the reason for the want."""
+    remaining = dict(left.free)
     for grant in decision.granted:
         for name, credits in grant.consumed_by:
-            certificate_id = UUID(name)
-            if credits_from_fraction(credits) > remaining[certificate_id]:
-                return grant, Fraction(max(0, remaining[certificate_id]), SCALE)
-            remaining[certificate_id] -= credits_from_fraction(credits)
+            certificate_id, wanted = UUID(name), credits_from_fraction(credits)
+            free = remaining[certificate_id]
+            if wanted > free:
+                reason = OUTCOME_RESERVED if wanted <= free + left.kept[certificate_id] else CREDITS_USED
+                return grant, Fraction(max(0, free), SCALE), reason
+            remaining[certificate_id] -= wanted
     return None
 
 
 def _outcome(
-    decision: rules.Decision, wishes: Sequence[Wish], numbers: Sequence[int], refusals: dict[int, Refusal]
+    application: Application,
+    decision: rules.Decision,
+    wishes: Sequence[Wish],
+    numbers: Sequence[int],
+    refusals: dict[int, Refusal],
 ) -> Outcome:
     for refused in decision.refused:
         number = numbers[refused.request]
@@ -219,7 +261,18 @@ def _outcome(
         refusals=tuple(refusal for _, refusal in sorted(refusals.items())),
         caps=tuple(_cap(state) for state in decision.caps),
         situation=dict(decision.inputs),
+        reserved_until=_reserved_until(application, refusals.values()),
     )
+
+
+def _reserved_until(application: Application, refusals: Iterable[Refusal]) -> int | None:
+    wanted = {UUID(one) for refusal in refusals if refusal.reason == OUTCOME_RESERVED for one in refusal.outcomes}
+    lapses = [
+        use.expires_at
+        for use in application.account.uses.values()
+        if use.holds(application.now) and use.expires_at and any(use.rests_on(one) for one in wanted)
+    ]
+    return min(lapses, default=None)
 
 
 def _grant(grant: rules.Grant, wish: Wish) -> Grant:

@@ -6,7 +6,7 @@ whoever goes on from a cursor misses nothing and sees nothing twice.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Cursor:
     def of(text: str) -> Cursor:
         """Read a cursor. Raises NotACursor."""
         try:
-            packed = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+            packed = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), b"-_", validate=True)
         except (UnicodeEncodeError, NotBase64):
             raise NotACursor from None
         positions, value, shift = [], 0, 0

@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -19,7 +18,10 @@ Result = TypeVar("Result")
 
 
 class Gatherer(Generic[Item, Result]):
-    """Hands groups of items to `work`, which answers each in order: with a result or an exception to raise."""
+    """Hands groups of items to `work`, which answers each in order: with a result or an exception to raise.
+
+    Where `work` itself raises, nothing may have come of the group: its items are then worked on one by one.
+    """
 
     def __init__(
         self, name: str, work: Callable[[Sequence[Item]], Sequence[Result | BaseException]], limit: int
@@ -32,12 +34,16 @@ class Gatherer(Generic[Item, Result]):
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     def submit(self, item: Item) -> Future[Result]:
-        """Queue an item. The future ends with its result or raises what befell it."""
+        """Queue an item. The future ends with its result or raises what befell it.
+
+        Raises RuntimeError when the gatherer is closed. An item whose future is cancelled in time is left out.
+        """
         future: Future[Result] = Future()
         with self._lock:
-            self._waiting.append((item, future))
             if not self._busy:
-                self._start()
+                self._executor.submit(self._work_off)
+                self._busy = True
+            self._waiting.append((item, future))
         return future
 
     async def ask(self, item: Item) -> Result:
@@ -45,31 +51,31 @@ class Gatherer(Generic[Item, Result]):
 
     def close(self) -> None:
         """Finish what is queued and stop the thread."""
-        while True:
-            with self._lock:
-                if not self._busy:
-                    break
-                future = self._waiting[-1][1] if self._waiting else None
-            if future is not None:
-                future.exception()
-            self._executor.submit(int).result()
         self._executor.shutdown(wait=True)
 
-    def _start(self) -> None:
-        group = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
-        self._busy = True
-        running = self._executor.submit(self._work, [item for item, _ in group])
-        running.add_done_callback(partial(self._deliver, [future for _, future in group]))
+    def _work_off(self) -> None:
+        while group := self._next_group():
+            for (_, future), result in zip(group, self._results([item for item, _ in group]), strict=True):
+                if isinstance(result, BaseException):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
 
-    def _deliver(self, futures: Sequence[Future[Result]], done: Future[Sequence[Result | BaseException]]) -> None:
+    def _next_group(self) -> list[tuple[Item, Future[Result]]]:
+        group: list[tuple[Item, Future[Result]]] = []
         with self._lock:
-            self._busy = False
-            if self._waiting:
-                self._start()
-        failure = done.exception()
-        results = done.result() if failure is None else [failure] * len(futures)
-        for future, result in zip(futures, results, strict=True):
-            if isinstance(result, BaseException):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+            while self._waiting and len(group) < self._limit:
+                item, future = self._waiting.popleft()
+                # From here on it can no longer be cancelled, so that its result has a place to go.
+                if future.set_running_or_notify_cancel():
+                    group.append((item, future))
+            self._busy = bool(group)
+        return group
+
+    def _results(self, items: Sequence[Item]) -> Sequence[Result | BaseException]:
+        try:
+            return self._work(items)
+        except Exception as failure:  # noqa: BLE001 -- it is raised again, in the caller whom it concerns
+            if len(items) == 1:
+                return [failure]
+            return [result for item in items for result in self._results([item])]

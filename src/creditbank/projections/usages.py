@@ -1,9 +1,10 @@
-"""Usages: every conversion and exemption of every account, with the decision that it rests on."""
+"""Usages: every conversion, exemption and reservation of every account, with the decision that it rests on."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -21,20 +22,18 @@ from sqlalchemy import (
     Uuid,
     delete,
     select,
+    text,
     update,
 )
 
-from creditbank.domain.account import Use, use_of
+from creditbank.domain.account import Use, UseChange, changed_use, use_of
 from creditbank.domain.events import (
     AccountMerged,
-    ConversionReversed,
     CoursesExempted,
     CreditsConverted,
     Decision,
-    ExemptionReversed,
-    ExemptionReviewed,
-    ExemptionReviewOpened,
     Grant,
+    ReservationMade,
     UseReceived,
 )
 from creditbank.ledger import bulk
@@ -49,6 +48,7 @@ usage = Table(
     Column("version", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     Column("credits", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
     Column("partition_id", SmallInteger, nullable=False),
     Column("kind", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -58,6 +58,7 @@ usage = Table(
     Column("decision", LargeBinary, nullable=False),
     PrimaryKeyConstraint("account_id", "use_id", "partition_id"),
     Index("usage_use_id", "use_id"),
+    Index("usage_open", "expires_at", postgresql_where=text("status = 'open'"), sqlite_where=text("status = 'open'")),
 )
 
 TABLES = (usage,)
@@ -65,6 +66,7 @@ TABLES = (usage,)
 _OF_ACCOUNTS = bulk.Lookup(select(usage).order_by(usage.c.version), usage.c.account_id)
 _INSTITUTIONS = bulk.Lookup(select(usage.c.use_id, usage.c.institution), usage.c.use_id)
 
+_CHANGES = get_args(UseChange)
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 _DECISION = TypeAdapter(Decision)
 
@@ -73,35 +75,30 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Bring the usages up to date with these events, in their order."""
     for item in recorded:
         match item.event:
-            case CreditsConverted() | CoursesExempted():
-                _insert(connection, item, use_of(item.event, item.version), "active")
+            case CreditsConverted() | CoursesExempted() | ReservationMade():
+                _insert(connection, item, use_of(item.event, item.version))
             case UseReceived():
-                _insert(connection, item, use_of(item.event.use, item.version), item.event.status)
-            case ConversionReversed():
-                _set_status(connection, item.stream_id, item.event.conversion_id, "reversed")
-            case ExemptionReversed():
-                _set_status(connection, item.stream_id, item.event.exemption_id, "reversed")
-            case ExemptionReviewOpened():
-                _set_status(connection, item.stream_id, item.event.exemption_id, "under_review")
-            case ExemptionReviewed():
-                status = "active" if item.event.outcome == "upheld" else "reversed"
-                _set_status(connection, item.stream_id, item.event.exemption_id, status)
+                received = replace(use_of(item.event.use, item.version), status=item.event.status)
+                _insert(connection, item, received)
             case AccountMerged():
                 connection.execute(delete(usage).where(usage.c.account_id == item.stream_id))
+            case _ if isinstance(item.event, _CHANGES):
+                _set_status(connection, item.stream_id, *changed_use(item.event))
             case _:
                 pass
 
 
-def _insert(connection: Connection, item: Recorded, use: Use, status: str) -> None:
+def _insert(connection: Connection, item: Recorded, use: Use) -> None:
     row = (
         item.stream_id,
         use.use_id,
         item.version,
         item.recorded_at,
         use.credits,
+        use.expires_at,
         item.partition_id,
         use.kind,
-        status,
+        use.status,
         use.institution,
         use.programme,
         _GRANTS.dump_json(use.grants, exclude_defaults=True),
@@ -127,7 +124,13 @@ def use_from(row: Row[Any]) -> Use:
         decision=_DECISION.validate_json(row.decision),
         version=row.version,
         status=row.status,
+        expires_at=row.expires_at,
     )
+
+
+def kind_of(row: Row[Any]) -> str:
+    """The word for a row: conversion, exemption or reservation."""
+    return "reservation" if row.expires_at is not None else str(row.kind)
 
 
 def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:
@@ -145,3 +148,14 @@ def by_id(connection: Connection, use_id: UUID) -> Row[Any] | None:
 def institutions(connection: Connection, use_ids: Collection[UUID]) -> dict[UUID, str]:
     """Whose each of these conversions and exemptions is."""
     return {row.use_id: row.institution for row in _INSTITUTIONS.rows(connection, use_ids)}
+
+
+def lapsed(connection: Connection, now: int, limit: int) -> list[tuple[UUID, UUID]]:
+    """Account and id of reservations that are open although their time is over, the oldest first."""
+    statement = (
+        select(usage.c.account_id, usage.c.use_id)
+        .where(usage.c.status == "open", usage.c.expires_at <= now)
+        .order_by(usage.c.expires_at)
+        .limit(limit)
+    )
+    return [(row.account_id, row.use_id) for row in connection.execute(statement)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select, text
 
 from creditbank.vault.tables import installation
 
@@ -76,11 +76,15 @@ def _sync_folder(folder: Path) -> None:
 
 def bind(connection: Connection, keys: KeyFiles) -> None:
     """Tie the database to these keys, or check that it is tied to them. Raises ForeignKeys."""
-    known = {row.name: row.value for row in connection.execute(select(installation))}
     # Cursors may be re-keyed at will: only those that a stored value depends on are bound.
-    for name, key in (("wrapping", keys.wrapping), ("blind-index", keys.blind_index), ("api-keys", keys.api_keys)):
-        fingerprint = sha256(b"creditbank/fingerprint/1\0" + key).digest()
-        if name not in known:
-            connection.execute(insert(installation).values(name=name, value=fingerprint))
-        elif known[name] != fingerprint:
+    bound = {"wrapping": keys.wrapping, "blind-index": keys.blind_index, "api-keys": keys.api_keys}
+    prints = {name: sha256(b"creditbank/fingerprint/1\0" + key).digest() for name, key in bound.items()}
+    # Of several processes that start a new bank at once, one ties it and the others check.
+    connection.execute(_TIE, [{"name": name, "value": value} for name, value in prints.items()])
+    known = {row.name: row.value for row in connection.execute(select(installation))}
+    for name, value in prints.items():
+        if known[name] != value:
             raise ForeignKeys(f"the key file {name}.key is not the one that this database was installed with")
+
+
+_TIE = text("INSERT INTO installation (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING")
