@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from creditbank.domain import rules
 from creditbank.domain.rules import Decision
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=40, deadline=None)
 KINDS = some.sampled_from(["x", "y", "z"])
 NUMBERS = some.sampled_from([1, 2, 5, 0.5, "10/3", 7.25])
 MATCHES = some.sampled_from([{}, {"o.kind": "x"}, {"o.kind": ["x", "y"]}, {"t.type": "core"}, {"o.credits": {"ge": 2}}])

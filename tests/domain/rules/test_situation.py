@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -116,3 +120,15 @@ def test_deciding_on_the_inputs_again_gives_the_same_decision() -> None:
     first = rules.evaluate(compiled, GIVEN)
     assert answers(first) == [4, "NO", "CAP"]
     assert rules.evaluate(compiled, first.inputs).as_dict() == first.as_dict()
+
+
+def test_numbers_and_dates_of_the_bank_are_written_as_json() -> None:
+    cap = {"id": "c", "match": {"o.issued_on": {"from": "2024-01-01"}}, "measure": "count", "limit": 0}
+    rule_set = {**CARRY, "caps": [{**cap, "over": "drop", "reason": "CAP"}]}
+    exact = {"a": Fraction(5, 2), "b": Fraction(1, 3), "c": Decimal("2.50"), "d": Fraction(4)}
+    outcomes = [{"id": name, "credits": number, "issued_on": date(2023, 5, 1)} for name, number in exact.items()]
+    decision = evaluate(rule_set, outcomes)
+    read = json.loads(json.dumps(decision.inputs))
+    assert [outcome["credits"] for outcome in read["outcomes"]] == [2.5, "1/3", 2.5, 4]
+    assert read["outcomes"][0]["issued_on"] == "2023-05-01"
+    assert rules.evaluate(rules.compile(rule_set), read).granted_total == sum(map(Fraction, exact.values()))

@@ -11,10 +11,11 @@ from pydantic import StrictBool, StringConstraints
 from creditbank.domain.rules import calendars as periods
 from creditbank.domain.rules.calendars import Calendar
 from creditbank.domain.rules.clause import MISSING_INPUT, Clause, Line, Objection, Reason, Text
+from creditbank.domain.rules.comparison import measured
 from creditbank.domain.rules.decision import CapState
 from creditbank.domain.rules.limits import Limit
 from creditbank.domain.rules.numbers import Rational
-from creditbank.domain.rules.selector import EVERYTHING, Match, measured, path_of
+from creditbank.domain.rules.selector import EVERYTHING, Match, path_of
 from creditbank.domain.rules.situation import Entry, Opaque, Scalar, Situation
 
 Per = Annotated[str, StringConstraints(strict=True, pattern=r"^\S{1,200}$")]

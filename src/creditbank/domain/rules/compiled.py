@@ -106,7 +106,7 @@ def _compiled(name: str | None, starts: date, before: date | None, rules: RuleSe
 class _Schema(GenerateJsonSchema):
     """Leaves out the defaults that are no JSON, without a word: an absent selector matches everything."""
 
-    ignored_warning_kinds: set[JsonSchemaWarningKind] = {  # noqa: RUF012 (declared so in the class above)
+    ignored_warning_kinds: set[JsonSchemaWarningKind] = {
         "skipped-choice",
         "non-serializable-default",
     }

@@ -102,4 +102,4 @@ def _sentence(details: ErrorDetails) -> str:
             return f"must have at most {context['max_length']} entries."
         case "union_tag_not_found":
             return "must have exactly one of the keys that say what it is."
-    return _SENTENCES.get(details["type"], details["msg"])
+    return _SENTENCES.get(details["type"]) or details["msg"].rstrip(".") + "."

@@ -7,7 +7,8 @@ from heapq import merge
 from itertools import product
 from typing import Final
 
-from creditbank.domain.rules.selector import AnyOf, Path, Selector
+from creditbank.domain.rules.comparison import AnyOf
+from creditbank.domain.rules.selector import Path, Selector
 from creditbank.domain.rules.situation import Opaque, Scalar, Thing
 
 MOST_KEYS: Final = 200_000

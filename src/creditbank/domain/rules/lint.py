@@ -8,11 +8,12 @@ from math import prod
 from typing import Any, Final
 
 from creditbank.domain.rules.caps import Cap
+from creditbank.domain.rules.comparison import Absent, AnyOf, Compared, Dated, NotIn, Test
 from creditbank.domain.rules.faults import Caution
 from creditbank.domain.rules.index import Index
 from creditbank.domain.rules.require import Require
 from creditbank.domain.rules.rule_set import RuleSet, Versions
-from creditbank.domain.rules.selector import Absent, AnyOf, Compared, Dated, NotIn, Selector, Test
+from creditbank.domain.rules.selector import Selector
 from creditbank.domain.rules.situation import SCOPES, Thing
 from creditbank.domain.rules.sources import Source
 

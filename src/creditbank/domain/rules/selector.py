@@ -4,117 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from creditbank.domain.rules.clause import Measured, inner_faults
+from creditbank.domain.rules.comparison import COMPARISONS, Absent, AnyOf, Compared, Dated, NotIn, Test, measured
 from creditbank.domain.rules.dates import day
-from creditbank.domain.rules.numbers import NotANumber, Rational, exact, from_text, read_number
-from creditbank.domain.rules.situation import FALSE, SCOPES, TRUE, Opaque, Scalar, Thing, Truth
+from creditbank.domain.rules.numbers import NotANumber, exact, read_number
+from creditbank.domain.rules.situation import FALSE, SCOPES, TRUE, Scalar, Thing
 
 Path: TypeAlias = tuple[int, str]
-Value: TypeAlias = Scalar | Opaque | None
 Faults: TypeAlias = list[tuple[tuple[str | int, ...], str]]
 _PATH = re.compile(r"([otprg])\.(\S{1,200})")
-
-
-class AnyOf:
-    """The field is one of these. A missing field is none of them."""
-
-    __slots__ = ("values",)
-
-    def __init__(self, values: Iterable[Scalar]) -> None:
-        self.values = frozenset(values)
-
-    def holds(self, value: Value) -> bool:
-        return value in self.values
-
-    @property
-    def wanted(self) -> Measured:
-        shown = sorted((value.value if isinstance(value, Truth) else value for value in self.values), key=str)
-        return shown[0] if len(shown) == 1 else tuple(shown)
-
-
-class Absent:
-    """The field is missing or null (or, turned round, is there)."""
-
-    __slots__ = ("absent",)
-    wanted: Measured = None
-
-    def __init__(self, absent: bool) -> None:
-        self.absent = absent
-
-    def holds(self, value: Value) -> bool:
-        return (value is None) is self.absent
-
-
-class NotIn:
-    """The field is there, and none of these."""
-
-    __slots__ = ("values",)
-    wanted: Measured = None
-
-    def __init__(self, values: Iterable[Scalar]) -> None:
-        self.values = frozenset(values)
-
-    def holds(self, value: Value) -> bool:
-        return value is not None and value not in self.values
-
-
-class Compared:
-    """The field is a number on the right side of a bound."""
-
-    __slots__ = ("bound", "compare", "operator")
-
-    def __init__(self, operator: str, bound: Rational) -> None:
-        self.operator = operator
-        self.bound = bound
-        self.compare = _COMPARISONS[operator]
-
-    def holds(self, value: Value) -> bool:
-        if isinstance(value, str) and "/" in value:
-            try:
-                value = from_text(value)
-            except NotANumber:
-                return False
-        return isinstance(value, int | Fraction) and self.compare(value, self.bound)
-
-    @property
-    def wanted(self) -> Measured:
-        return self.bound
-
-
-class Dated:
-    """The field is a date from a day on, or before it."""
-
-    __slots__ = ("before", "bound")
-
-    def __init__(self, before: bool, bound: date) -> None:
-        self.before = before
-        self.bound = bound
-
-    def holds(self, value: Value) -> bool:
-        found = day(value) if isinstance(value, str) else None
-        return found is not None and (found < self.bound) is self.before
-
-    @property
-    def wanted(self) -> Measured:
-        return self.bound.isoformat()
-
-
-Test: TypeAlias = AnyOf | Absent | NotIn | Compared | Dated
-_COMPARISONS: Final[Mapping[str, Callable[[Rational, Rational], bool]]] = {
-    "ge": lambda value, bound: value >= bound,
-    "gt": lambda value, bound: value > bound,
-    "le": lambda value, bound: value <= bound,
-    "lt": lambda value, bound: value < bound,
-}
-OPERATORS: Final = frozenset({*_COMPARISONS, "from", "before", "not_in", "absent"})
 
 
 class Selector:
@@ -145,13 +49,6 @@ class Selector:
 
 
 EVERYTHING: Final = Selector()
-
-
-def measured(value: Value) -> Rational | str | bool | None:
-    """A compared value as decisions show it."""
-    if isinstance(value, Truth):
-        return value.value
-    return None if isinstance(value, Opaque) else value
 
 
 def path_of(text: Any) -> Path:
@@ -201,7 +98,7 @@ def _read_operator(operator: str, value: Any, faults: Faults, steps: tuple[str |
         if bound:
             return Dated(operator == "before", bound)
         faults.append((steps, "must be a real date, written YYYY-MM-DD."))
-    elif operator in _COMPARISONS:
+    elif operator in COMPARISONS:
         try:
             return Compared(operator, read_number(value))
         except PydanticCustomError as problem:

@@ -104,8 +104,20 @@ class Thing:
         return day(value) if isinstance(value, str) else None
 
     def inputs(self) -> dict[str, Any]:
-        """The fields that were read, as they were given; null where one was looked for and not found."""
-        return {name: self.fields.get(name) for name in self.read}
+        """The fields that were read, as JSON has them; null where one was looked for and not found."""
+        return {name: _as_json(self.fields.get(name)) for name in self.read}
+
+
+def _as_json(value: Any) -> Any:
+    """Numbers and dates that are no JSON, written so that they are read back as the same."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Decimal | Fraction):
+        number = exact(value)
+        if isinstance(number, int) or exact(float(number)) == number:
+            return number if isinstance(number, int) else float(number)
+        return str(number)
+    return value.isoformat()[:10] if isinstance(value, date) else value
 
 
 View: TypeAlias = tuple[Thing, Thing, Thing, Thing, Thing]
