@@ -1,0 +1,48 @@
+"""The command line as a function: the same entry point, in this process, with the environment that a test names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from creditbank.cli import main
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a command ended: its exit code, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def creditbank(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Runs `creditbank ARGUMENTS`; its key files lie in `data` of the test's directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CREDITBANK_DATA_DIR", str(tmp_path / "data"))
+
+    def run(*arguments: str, url: str | None = None) -> Result:
+        if url is not None:
+            monkeypatch.setenv("CREDITBANK_DATABASE_URL", url)
+        monkeypatch.setattr(sys, "argv", ["creditbank", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        written = capsys.readouterr()
+        return Result(int(ended.value.code or 0), written.out, written.err)
+
+    return run

@@ -1,0 +1,70 @@
+"""`creditbank doctor` says what is wrong with an installation, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from tests.cli.conftest import Command, Result
+
+
+def failed(ended: Result) -> dict[str, Any]:
+    """The checks that failed, with their fixes."""
+    return {one["check"]: one["fix"] for one in ended.json["checks"] if not one["ok"]}
+
+
+def test_a_bank_that_has_started_is_sound(sqlite_url: str, creditbank: Command) -> None:
+    assert creditbank("keys", "create", "--role", "authority", url=sqlite_url).code == 0
+    ended = creditbank("doctor")
+    assert (ended.code, ended.err) == (0, "")
+    assert "ok    durability     journal wal, synchronous full\n" in ended.out
+    assert "ok    keys           belong to this database\n" in ended.out
+
+
+def test_the_clock_of_a_database_server_is_compared(postgresql_url: str, creditbank: Command) -> None:
+    assert creditbank("keys", "create", "--role", "authority", url=postgresql_url).code == 0
+    ended = creditbank("doctor", "--json")
+    assert "clock" in {one["check"] for one in ended.json["checks"]}
+    # The server of these tests writes nothing safely to disk, and the doctor sees it.
+    assert set(failed(ended)) <= {"durability"}
+
+
+def test_a_directory_without_a_bank_stays_one(creditbank: Command, tmp_path: Path) -> None:
+    ended = creditbank("doctor", "--json", url="sqlite:///bank.db")
+    assert ended.code == 1
+    assert set(failed(ended)) == {"key files", "database"}
+    assert failed(ended)["database"] == "`creditbank migrate` makes it"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_keys_that_others_can_read_are_named(sqlite_url: str, creditbank: Command, tmp_path: Path) -> None:
+    assert creditbank("keys", "create", "--role", "authority", url=sqlite_url).code == 0
+    (tmp_path / "data" / "keys" / "wrapping.key").chmod(0o644)
+    ended = creditbank("doctor")
+    assert ended.code == 1
+    assert "FAIL  key files      others can read them → chmod 600 " in ended.out
+
+
+def test_keys_of_another_bank_and_missing_migrations_are_named(
+    sqlite_url: str, sqlite_engine: Engine, creditbank: Command, tmp_path: Path
+) -> None:
+    assert creditbank("keys", "create", "--role", "authority", url=sqlite_url).code == 0
+    (tmp_path / "data" / "keys" / "wrapping.key").write_text("00" * 32)
+    assert set(failed(creditbank("doctor", "--json"))) == {"keys"}
+    with sqlite_engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+    assert failed(creditbank("doctor", "--json")) == {"migrations": "`creditbank migrate`"}
+
+
+def test_a_ledger_from_the_future_is_named(sqlite_url: str, sqlite_engine: Engine, creditbank: Command) -> None:
+    assert creditbank("keys", "create", "--role", "authority", url=sqlite_url).code == 0
+    with sqlite_engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE log_partition SET recorded_at = 4102444800000000 WHERE partition_id = 3")
+    assert failed(creditbank("doctor", "--json")) == {"ledger": "set this machine's clock by NTP"}
+
+
+def test_a_database_that_does_not_answer_is_named(creditbank: Command) -> None:
+    ended = creditbank("doctor", "--json", url="postgresql://127.0.0.1:1/bank")
+    assert failed(ended)["database"] == "start it, or correct CREDITBANK_DATABASE_URL"

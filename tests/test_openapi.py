@@ -1,0 +1,53 @@
+"""The published description: what stands in the repository is what the code says, whole and without complaint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from creditbank.api import openapi
+from creditbank.app import create_app
+from creditbank.cli.openapi import described
+from creditbank.settings import Settings
+
+PUBLISHED = Path(__file__).parents[1] / "openapi" / "creditbank.json"
+ABOUT_THE_API = {"/openapi.json", "/docs", "/problems/{code}"}
+"""Pages for people, and the description itself."""
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return create_app(Settings())
+
+
+@pytest.fixture(scope="module")
+def document(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+def test_the_published_description_is_current() -> None:
+    assert PUBLISHED.read_text("utf-8") == described(), "stale: run `make openapi`"
+
+
+def test_the_description_says_all_that_it_should(document: dict[str, Any]) -> None:
+    assert openapi.lint(document) == []
+
+
+def test_the_description_is_valid_openapi() -> None:
+    OpenAPIV31SpecValidator(json.loads(PUBLISHED.read_text("utf-8"))).validate()
+
+
+def test_every_route_is_described(app: FastAPI, document: dict[str, Any]) -> None:
+    served = {
+        (context.path_format, method.lower())
+        for context in iter_route_contexts(app.routes)
+        for method in context.methods or ()
+        if context.path_format not in ABOUT_THE_API
+    }
+    assert served == {(path, method) for path, method, _ in openapi.operations(document)}
