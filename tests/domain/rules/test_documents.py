@@ -85,6 +85,8 @@ def cap(limit: Any) -> dict[str, Any]:
         (cap(Decimal("NaN")), "/caps/0/limit"),
         (cap({1: 2}), "/caps/0/limit"),
         (cap((1, 2)), "/caps/0/limit"),
+        (cap("\ud800"), "/caps/0/limit"),
+        ({"exclude": [{"match": {"o.\ud800": None}, "reason": "NO"}]}, "/exclude/0/match"),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_with_its_place(document: dict[str, Any], pointer: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -16,6 +17,7 @@ DEEPEST: Final = 32
 LARGEST: Final = 4 * 1024 * 1024
 MOST_FAULTS: Final = 100
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LISTS: Final = ("exclude", "require", "validity", "once", "caps", "window", "workflow")
 
 
@@ -54,15 +56,23 @@ def _size(value: Any) -> int:
 
 def _problem(value: Any) -> str | None:
     match value:
-        case None | bool() | str() | list():
+        case None | bool() | list():
             return None
+        case str():
+            return None if _can_be_written(value) else "holds half a sign, which cannot be written."
         case Mapping():
-            return None if all(isinstance(name, str) for name in value) else "has a key that is not text."
+            keys = all(isinstance(name, str) and _can_be_written(name) for name in value)
+            return None if keys else "has a key that is not text."
         case int() | Decimal():
             return _number_problem(value)
         case float():
             return _number_problem(value) if math.isfinite(value) else "is not a finite number."
     return "is not JSON."
+
+
+def _can_be_written(text: str) -> bool:
+    """JSON can escape half of a surrogate pair, which no encoding can write."""
+    return text.isascii() or not _SURROGATE.search(text)
 
 
 def _number_problem(number: int | float | Decimal) -> str | None:

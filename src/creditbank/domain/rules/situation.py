@@ -123,7 +123,7 @@ def _as_json(value: Any) -> Any:
 View: TypeAlias = tuple[Thing, Thing, Thing, Thing, Thing]
 """What selectors see: outcome, target course, programme, request, situation."""
 SCOPES: Final = {"o": 0, "t": 1, "p": 2, "r": 3, "g": 4}
-_PARTS: Final = frozenset({"programme", "outcomes", "requests", "history"})
+_PARTS: Final = frozenset({"programme", "outcomes", "requests", "history", "elsewhere"})
 OUTCOME, COURSE, PROGRAMME, REQUEST, SITUATION = range(5)
 
 
@@ -173,6 +173,8 @@ class Situation:
             _check_request(fields, pointer, self.outcomes) for fields, pointer in _objects(given, "requests")
         ]
         self.history = [self._entry(fields, pointer) for fields, pointer in _objects(given, "history")]
+        self.elsewhere = [self._entry(fields, pointer) for fields, pointer in _objects(given, "elsewhere")]
+        """Uses in other programmes, an extension of the format: seen by `once` for outcomes and keys only."""
 
     def _read_outcomes(self, given: Mapping[str, Any]) -> dict[str, Thing]:
         outcomes: dict[str, Thing] = {}
@@ -215,6 +217,8 @@ class Situation:
         inputs["requests"] = [_named(request) for request in self.requests]
         if self.history:
             inputs["history"] = [_named(entry.fields) for entry in self.history]
+        if self.elsewhere:
+            inputs["elsewhere"] = [_named(entry.fields) for entry in self.elsewhere]
         return inputs
 
 
