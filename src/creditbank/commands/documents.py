@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -25,6 +25,7 @@ from creditbank.domain.events import (
 )
 from creditbank.domain.reservations import status_at
 from creditbank.domain.rules import Refusal
+from creditbank.domain.timeline import Moment
 from creditbank.domain.uses import Outcome, refusal_document
 from creditbank.domain.values import credits_text, instant_text
 from creditbank.ledger import codec
@@ -124,7 +125,7 @@ def grant(one: Grant) -> dict[str, Any]:
     return document
 
 
-def balance(one: Balance, head: Head) -> dict[str, Any]:
+def balance(one: Balance, head: Head, moment: Moment) -> dict[str, Any]:
     return {
         "account_id": str(head.account_id),
         "version": head.version,
@@ -139,9 +140,59 @@ def balance(one: Balance, head: Head) -> dict[str, Any]:
         "under_review": credits_text(one.under_review),
         "converted": [_programme_credits(item) for item in one.converted],
         "exempted": [_programme_credits(item) for item in one.exempted],
-        "as_of": None,
-        "known_at": None,
+        **_moment(moment),
     }
+
+
+def transcript(
+    account_id: UUID,
+    version: int,
+    certificates: Iterable[tuple[Lot, int]],
+    uses: Iterable[tuple[Use, int]],
+    on: date,
+    moment: Moment,
+) -> dict[str, Any]:
+    """Certificates and uses, each with the moment of its record in microseconds, in the order of their record."""
+    entries = [(lot.version, _certificate_entry(lot, recorded_at, on)) for lot, recorded_at in certificates]
+    entries += [(use.version, _use_entry(use, recorded_at)) for use, recorded_at in uses if not use.is_reservation]
+    ordered = [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
+    return {"account_id": str(account_id), "version": version, "entries": ordered, **_moment(moment)}
+
+
+def _certificate_entry(lot: Lot, recorded_at: int, on: date) -> dict[str, Any]:
+    return {
+        "kind": "certificate",
+        "status": certificate_status(lot, on),
+        "credits": credits_text(lot.credits),
+        "recorded_at": instant_text(recorded_at),
+        "certificate_id": str(lot.certificate_id),
+        "issuer": lot.issuer,
+        "number": lot.number,
+        "standard": lot.standard,
+        "level": lot.level,
+        "issued_on": lot.issued_on.isoformat(),
+        "expires_on": _day(lot.expires_on),
+    }
+
+
+def _use_entry(one: Use, recorded_at: int) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "status": one.status,
+        "credits": credits_text(one.credits),
+        "recorded_at": instant_text(recorded_at),
+        f"{one.kind}_id": str(one.use_id),
+        "institution": one.institution,
+        "programme": one.programme,
+        "granted": [grant(item) for item in one.grants],
+        "rulebook": one.decision.rulebook,
+        "version": one.decision.rulebook_version,
+    }
+
+
+def _moment(moment: Moment) -> dict[str, str | None]:
+    known_at = moment.known_at
+    return {"as_of": _day(moment.as_of), "known_at": None if known_at is None else instant_text(known_at)}
 
 
 def organisation(one: Organisation) -> dict[str, Any]:

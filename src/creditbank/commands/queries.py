@@ -15,13 +15,16 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from creditbank.commands import documents
+from creditbank.commands import documents, hindsight
 from creditbank.commands.bank import Bank
+from creditbank.commands.hindsight import Then
 from creditbank.domain import errors
 from creditbank.domain.balance import balance, certificate_status
 from creditbank.domain.identifiers import mask_name, mask_number
-from creditbank.domain.values import credits_text, instant_text
+from creditbank.domain.timeline import Moment
 from creditbank.projections import accounts, claims, lots, usages
+
+NOW = Moment()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,30 +84,35 @@ class AccountReader:
                 today,
                 self._bank.clock(),
             )
-            answers.append(VersionedBody(head.version, to_json(documents.balance(computed, head))))
+            answers.append(VersionedBody(head.version, to_json(documents.balance(computed, head, NOW))))
         return answers
 
-    def transcript(self, account_id: UUID, viewer: Viewer) -> tuple[int, dict[str, Any]]:
+    def balance_then(self, account_id: UUID, viewer: Viewer, moment: Moment) -> tuple[int, dict[str, Any]]:
+        """Version and balance of an account at another moment than now."""
+        then = self._then(account_id, viewer, moment)
+        account = then.account
+        computed = balance(account.lots.values(), account.uses.values(), then.on, then.now)
+        return account.head.version, documents.balance(computed, account.head, moment)
+
+    def transcript(self, account_id: UUID, viewer: Viewer, moment: Moment) -> tuple[int, dict[str, Any]]:
         """Version and transcript: certificates, conversions and exemptions in order of record."""
+        if moment.is_now:
+            with self._bank.engine.connect() as connection, connection.begin():
+                version = self.require(connection, account_id, viewer).version
+                held, used = lots.of_accounts(connection, [account_id]), usages.of_accounts(connection, [account_id])
+            certificates = [(lots.lot_from(row), row.recorded_at) for row in held[account_id]]
+            uses = [(usages.use_from(row), row.recorded_at) for row in used[account_id]]
+            return version, documents.transcript(account_id, version, certificates, uses, self._bank.today(), moment)
+        then = self._then(account_id, viewer, moment)
+        version, times = then.account.head.version, then.times
+        certificates = [(lot, times[lot.version]) for lot in then.account.lots.values()]
+        uses = [(use, times[use.version]) for use in then.account.uses.values()]
+        return version, documents.transcript(account_id, version, certificates, uses, then.on, moment)
+
+    def _then(self, account_id: UUID, viewer: Viewer, moment: Moment) -> Then:
         with self._bank.engine.connect() as connection, connection.begin():
-            row = self.require(connection, account_id, viewer)
-            entries = [
-                *(
-                    _certificate_entry(one, self._bank.today())
-                    for one in lots.of_accounts(connection, [account_id])[account_id]
-                ),
-                *(
-                    _use_entry(one)
-                    for one in usages.of_accounts(connection, [account_id])[account_id]
-                    if usages.kind_of(one) != "reservation"
-                ),
-            ]
-        entries.sort(key=lambda entry: entry[0])
-        return row.version, {
-            "account_id": str(account_id),
-            "version": row.version,
-            "entries": [entry for _, entry in entries],
-        }
+            self.require(connection, account_id, viewer)
+            return hindsight.account_then(self._bank, connection, account_id, moment)
 
     def account(self, account_id: UUID, viewer: Viewer) -> tuple[int, dict[str, Any]]:
         """Version and status of an account, with its holder masked."""
@@ -201,36 +209,3 @@ def _visible(
 
 def _asked_by(questions: Sequence[Question], institution: str) -> Collection[UUID]:
     return {question.account_id for question in questions if question.viewer.institution == institution}
-
-
-def _certificate_entry(row: Row[Any], today: date) -> tuple[int, dict[str, Any]]:
-    lot = lots.lot_from(row)
-    return row.version, {
-        "kind": "certificate",
-        "status": certificate_status(lot, today),
-        "credits": credits_text(lot.credits),
-        "recorded_at": instant_text(row.recorded_at),
-        "certificate_id": str(lot.certificate_id),
-        "issuer": lot.issuer,
-        "number": lot.number,
-        "standard": lot.standard,
-        "level": lot.level,
-        "issued_on": lot.issued_on.isoformat(),
-        "expires_on": lot.expires_on.isoformat() if lot.expires_on else None,
-    }
-
-
-def _use_entry(row: Row[Any]) -> tuple[int, dict[str, Any]]:
-    use = usages.use_from(row)
-    return row.version, {
-        "kind": use.kind,
-        "status": use.status,
-        "credits": credits_text(use.credits),
-        "recorded_at": instant_text(row.recorded_at),
-        f"{use.kind}_id": str(use.use_id),
-        "institution": use.institution,
-        "programme": use.programme,
-        "granted": [documents.grant(grant) for grant in use.grants],
-        "rulebook": use.decision.rulebook,
-        "version": use.decision.rulebook_version,
-    }

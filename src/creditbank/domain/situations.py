@@ -35,24 +35,35 @@ def situation_of(
     applied_on: date,
     wishes: Sequence[Wish],
 ) -> dict[str, Any]:
-    """`given` for the rulebook. History is what this programme has granted and still grants."""
+    """`given` for the rulebook.
+
+    History is what this programme has granted and still grants. What other programmes made of the same
+    certificates stands apart: it counts for what may happen once, and for no ceiling.
+    """
+    standing = [use for use in account.uses.values() if use.stands]
     wished = {certificate_id for wish in wishes for certificate_id in wish.certificate_ids}
-    uses = [
-        use
-        for use in account.uses.values()
-        if use.stands and (use.institution, use.programme) == (programme.institution, programme.code)
-    ]
+    own = (programme.institution, programme.code)
+    uses = [use for use in standing if (use.institution, use.programme) == own]
     used = {one for use in uses for grant in use.grants for one in grant.certificate_ids}
     return {
         "applied_on": applied_on.isoformat(),
         "programme": _programme(programme),
-        "outcomes": [_outcome(lot, catalogue) for lot in account.lots.values() if lot.certificate_id in wished | used],
+        "outcomes": [
+            outcome_of(lot, catalogue) for lot in account.lots.values() if lot.certificate_id in wished | used
+        ],
         "requests": [_request(wish) for wish in wishes],
         "history": [_entry(use, grant) for use in uses for grant in use.grants],
+        "elsewhere": [
+            _entry(use, grant)
+            for use in standing
+            if (use.institution, use.programme) != own
+            for grant in use.grants
+            if wished.intersection(grant.certificate_ids)
+        ],
     }
 
 
-def _outcome(lot: Lot, catalogue: Catalogue) -> dict[str, Any]:
+def outcome_of(lot: Lot, catalogue: Catalogue) -> dict[str, Any]:
     particulars = lot.particulars
     standard = catalogue.standards.get(lot.standard)
     credits = number(credits_text(lot.credits))

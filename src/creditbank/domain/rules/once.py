@@ -47,10 +47,13 @@ def repetition(clauses: Sequence[Once], title_key: TitleKey | None) -> Step:
     """The test against the history."""
 
     def once(line: Line) -> Objection | None:
-        if not line.situation.history:
+        history, elsewhere = line.situation.history, line.situation.elsewhere
+        if not history and not elsewhere:
             return None
         for number, clause in enumerate(clauses):
-            entries = [entry for entry in line.situation.history if clause.counts(entry.fields.text("purpose"))]
+            # A course belongs to its programme; an outcome, and what a key names, count once for all programmes.
+            known = history if clause.scope == "target" else [*history, *elsewhere]
+            entries = [entry for entry in known if clause.counts(entry.fields.text("purpose"))]
             if _there_already(clause, line, entries, title_key):
                 return Objection(clause.reason, f"/once/{number}", _repeated(clause, line))
         return None

@@ -1,0 +1,55 @@
+"""Accounts as they were: in force on a past day, or as the bank knew them at a past moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, get_args
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from creditbank.commands.bank import Bank
+from creditbank.domain import account as accounts
+from creditbank.domain.account import Account
+from creditbank.domain.events import AccountEvent
+from creditbank.domain.timeline import Dated, Moment, account_at
+from creditbank.ledger import log
+
+_ACCOUNT: tuple[type[Any], ...] = get_args(AccountEvent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Then:
+    """An account at a moment: the day by which terms are judged, the instant in microseconds, times by version."""
+
+    account: Account
+    times: dict[int, int]
+    on: date
+    now: int
+
+
+def account_then(bank: Bank, connection: Connection, account_id: UUID, moment: Moment) -> Then:
+    """Replay an account to a moment."""
+    history = log.stream(connection, account_id)
+    dated = [
+        Dated(
+            event=item.event,
+            version=item.version,
+            recorded_at=item.recorded_at,
+            recorded_on=bank.day_of(item.recorded_at),
+        )
+        for item in history
+        if isinstance(item.event, _ACCOUNT)
+    ]
+    now = bank.clock() if moment.known_at is None else moment.known_at
+    on = moment.as_of or bank.day_of(now)
+    if moment.as_of is not None:
+        now = min(now, _end_of(bank, moment.as_of))
+    account = account_at(accounts.empty(account_id), dated, moment)
+    return Then(account=account, times={item.version: item.recorded_at for item in history}, on=on, now=now)
+
+
+def _end_of(bank: Bank, day: date) -> int:
+    after = datetime.combine(day + timedelta(days=1), time(), bank.zone)
+    return int(after.timestamp()) * 1_000_000 - 1
