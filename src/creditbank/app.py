@@ -19,10 +19,21 @@ from creditbank.api.addresses import networks
 from creditbank.api.cursors import Cursors
 from creditbank.api.middleware import Observability
 from creditbank.api.rates import RateLimit
-from creditbank.api.routes import accounts, catalogue, certificates, events, organisations, uses, verification
+from creditbank.api.routes import (
+    accounts,
+    catalogue,
+    certificates,
+    eligibility,
+    events,
+    organisations,
+    reservations,
+    uses,
+    verification,
+)
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Desk
-from creditbank.commands.jobs import JobRunner
+from creditbank.commands.eligibility import Adviser
+from creditbank.commands.jobs import JobRunner, Sweeper
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
@@ -61,7 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
     # The hottest routes come first: the router tries them in this order.
-    for routes in (accounts, certificates, uses, organisations, catalogue, events, verification, ops, reference):
+    hot, rest = (accounts, certificates, eligibility, uses), (reservations, organisations, catalogue, events)
+    for routes in (*hot, *rest, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -79,14 +91,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     desk = Desk(bank)
     jobs = JobRunner(bank, desk)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
-    app.state.reader, app.state.balances = reader, balances
+    app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
     app.state.keys = KeyRing(bank)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
     jobs.resume()
+    sweeper = Sweeper(bank, desk)
     yield
     app.state.stopping.set()
+    sweeper.close()
     jobs.close()
     desk.close()
     balances.close()

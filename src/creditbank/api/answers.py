@@ -186,9 +186,10 @@ class Certificate(BaseModel):
 
 
 class Dependant(BaseModel):
-    kind: Literal["conversion", "exemption"]
+    kind: Literal["conversion", "exemption", "reservation"]
     conversion_id: str | None = None
     exemption_id: str | None = None
+    reservation_id: str | None = None
     status: str
 
 
@@ -245,6 +246,43 @@ class Decision(BaseModel):
 class Use(Decision):
     account_id: str
     status: Literal["active", "under_review", "reversed"]
+    institution: str
+    programme: str
+    credits: str = Credits
+    applied_on: str
+    version_of_account: int | None = None
+
+
+class Advice(Decision):
+    """What would be decided. A proposal also says what to ask for, and whether it is proven best."""
+
+    version_of_account: int
+    proposed: list[dict[str, Any]] | None = None
+    is_proven: bool | None = None
+
+
+class MissingCredits(BaseModel):
+    check: str
+    have: float
+    need: float
+
+
+class AwardCheck(BaseModel):
+    award: str
+    awardable: bool
+    missing: list[MissingCredits]
+    smallest_set: list[str] | None = Field(description="Certificates that would close the gap; null if none was found.")
+    is_proven: bool = Field(description="Whether all smaller sets were tried.")
+    rulebook: str
+    version: int
+
+
+class Reservation(Decision):
+    reservation_id: str
+    account_id: str
+    status: Literal["open", "confirmed", "released", "lapsed"]
+    kind: Literal["conversion", "exemption"] = Field(description="What it becomes when it is confirmed.")
+    expires_at: str
     institution: str
     programme: str
     credits: str = Credits
@@ -311,6 +349,8 @@ class Transcript(BaseModel):
     account_id: str
     version: int
     entries: list[TranscriptEntry]
+    as_of: str | None
+    known_at: str | None
 
 
 class Event(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -14,8 +15,10 @@ from creditbank.api.body import RAW_BODY
 from creditbank.commands import desk
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Command, Desk, Settled
+from creditbank.commands.eligibility import Adviser
 from creditbank.commands.queries import AccountReader, Viewer
 from creditbank.domain.errors import BankError
+from creditbank.domain.timeline import Moment
 
 
 def bank_of(request: Request) -> Bank:
@@ -31,6 +34,20 @@ def desk_of(request: Request) -> Desk:
 def reader_of(request: Request) -> AccountReader:
     found: AccountReader = request.app.state.reader
     return found
+
+
+def adviser_of(request: Request) -> Adviser:
+    found: Adviser = request.app.state.adviser
+    return found
+
+
+def moment_of(as_of: date | None, known_at: datetime | None) -> Moment:
+    """What a request means by `as_of` and `known_at`."""
+    return Moment(as_of=as_of, known_at=None if known_at is None else microseconds(known_at))
+
+
+def microseconds(instant: datetime) -> int:
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def viewer_of(principal: Principal) -> Viewer:

@@ -359,6 +359,7 @@ class RulebookVersionBody(Body):
     rules: dict[str, Any]
     effective_from: CivilDate | None = None
     title: Text | None = None
+    cases: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
 
 
 class ProgrammeName(Body):
@@ -399,6 +400,38 @@ class UseBody(Body):
     applied_on: CivilDate | None = None
     requests: Annotated[list[WishBody], Field(min_length=1, max_length=200)]
     mode: Literal["partial", "atomic"] = "partial"
+
+
+class ReservationBody(UseBody):
+    """As an exemption or conversion, held until a moment at most 30 days ahead."""
+
+    expires_at: Instant
+
+
+class EligibilityBody(Body):
+    """As an exemption. Without `requests` the bank proposes the best set."""
+
+    account_id: Uuid
+    programme: ProgrammeName
+    applied_on: CivilDate | None = None
+    requests: Annotated[list[WishBody], Field(min_length=1, max_length=200)] | None = None
+    as_of: CivilDate | None = None
+    known_at: Instant | None = None
+
+
+class AwardCheckBody(Body):
+    account_id: Uuid
+    programme: ProgrammeName
+    award: Text
+    applied_on: CivilDate | None = None
+
+
+class EvaluationBody(Body):
+    """A rulebook's rules and a situation: see the rulebook format."""
+
+    rules: dict[str, Any]
+    op: Literal["convert", "award", "credit_points"]
+    given: dict[str, Any]
 
 
 class ReviewBody(Body):

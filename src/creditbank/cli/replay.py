@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from time import monotonic
@@ -16,10 +15,8 @@ from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
 from creditbank.cli.progress import progress
 from creditbank.commands import documents
-from creditbank.domain.account import Account
 from creditbank.domain.balance import balance
-from creditbank.domain.values import instant_text
-from creditbank.ledger.log import Recorded
+from creditbank.domain.timeline import Moment
 
 
 def run_all(*, as_json: bool) -> None:
@@ -51,8 +48,16 @@ def run_account(*, account_id: UUID, version: int | None, day: date | None, as_j
         raise Failed(f"history knows no account {account_id}{'' if day is None else f' on {day}'}")
     on = day or datetime.fromtimestamp(clock() / 1_000_000, zone).date()
     now = until or clock()
-    standing = documents.balance(balance(account.lots.values(), account.uses.values(), on, now), account.head)
-    entries = _transcript(account, history, on, now)
+    standing = documents.balance(balance(account.lots.values(), account.uses.values(), on, now), account.head, Moment())
+    times = {item.version: item.recorded_at for item in history}
+    entries = documents.transcript(
+        account_id,
+        account.head.version,
+        [(lot, times[lot.version]) for lot in account.lots.values()],
+        [(use, times[use.version]) for use in account.uses.values()],
+        on,
+        Moment(),
+    )["entries"]
     if as_json:
         say_json({"balance": standing, "entries": entries, "on": on})
         return
@@ -69,21 +74,6 @@ def _end_of(day: date, zone: ZoneInfo) -> int:
     """The last microsecond of a civil day."""
     next_day = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
     return int(next_day.timestamp()) * 1_000_000 - 1
-
-
-def _transcript(account: Account, history: Sequence[Recorded], on: date, now: int) -> list[dict[str, Any]]:
-    times = {item.version: instant_text(item.recorded_at) for item in history}
-    account_id = account.head.account_id
-    entries = [
-        (lot.version, {"kind": "certificate", **documents.certificate(lot, account_id, on)})
-        for lot in account.lots.values()
-    ]
-    entries += [
-        (use.version, {"kind": use.kind, **documents.use(use, account_id, now)})
-        for use in account.uses.values()
-        if not use.is_reservation
-    ]
-    return [{"recorded_at": times[version], **entry} for version, entry in sorted(entries, key=lambda one: one[0])]
 
 
 def _name(entry: dict[str, Any]) -> str:

@@ -79,6 +79,7 @@ class PublishRulebook:
     owner: str
     title: str | None
     rules: dict[str, Any]
+    cases: tuple[dict[str, Any], ...]
     effective_from: date | None
 
     def needs(self) -> Needs:
@@ -93,6 +94,7 @@ class PublishRulebook:
             rules=self.rules,
             rules_sha256=sha256(to_json(self.rules)).hexdigest(),
             title=self.title,
+            cases=self.cases,
         )
         event = organisations.publish_rulebook(draft.catalogue, self.owner, wanted)
         draft.append_reference(rulebook_id(self.rulebook), event)

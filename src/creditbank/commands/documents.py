@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic_core import to_jsonable_python
 
 from creditbank.domain.account import Head, Lot, Use
+from creditbank.domain.awards import AwardCheck
 from creditbank.domain.balance import Balance, ProgrammeCredits, certificate_status
 from creditbank.domain.catalogue import Accreditation, Organisation
 from creditbank.domain.events import (
@@ -25,6 +26,7 @@ from creditbank.domain.events import (
 )
 from creditbank.domain.reservations import status_at
 from creditbank.domain.rules import Refusal
+from creditbank.domain.situations import Wish
 from creditbank.domain.timeline import Moment
 from creditbank.domain.uses import Outcome, refusal_document
 from creditbank.domain.values import credits_text, instant_text
@@ -108,6 +110,25 @@ def decision(
         "rulebook": version.rulebook,
         "version": version.number,
         "version_of_account": account_version,
+    }
+
+
+def wish(one: Wish) -> dict[str, Any]:
+    """A wish in the form in which it can be asked for."""
+    names = [str(certificate_id) for certificate_id in one.certificate_ids]
+    named = {"certificate_id": names[0]} if len(names) == 1 else {"certificate_ids": names}
+    return {**named, "target": one.target, **one.fields}
+
+
+def award_check(award: str, check: AwardCheck, version: RulebookVersionPublished) -> dict[str, Any]:
+    decision = check.decision.as_dict()
+    return {
+        "award": award,
+        **decision,
+        "smallest_set": None if check.smallest_set is None else [str(one) for one in check.smallest_set],
+        "is_proven": check.is_proven,
+        "rulebook": version.rulebook,
+        "version": version.number,
     }
 
 

@@ -6,22 +6,24 @@ from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 from pydantic import TypeAdapter
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Answer, Desk, Request
 from creditbank.commands.draft import Draft, Needs
+from creditbank.commands.uses import LapseReservations
 from creditbank.domain import certificates, errors
 from creditbank.domain.events import AccreditationWithdrawn
 from creditbank.domain.values import instant_text
 from creditbank.ledger import jobs
 from creditbank.ledger.jobs import Job
-from creditbank.projections import lots
+from creditbank.projections import lots, usages
 
 CHUNK = 500
 PAUSE_SECONDS = 1.0
@@ -131,6 +133,35 @@ class JobRunner:
                 self._closing.wait(PAUSE_SECONDS)  # the database will be back; the job is not given up
             else:
                 state = _DOCUMENT.validate_json(settled.body)["state"]
+
+
+class Sweeper:
+    """Records, once a second, that reservations have lapsed whose time is over."""
+
+    def __init__(self, bank: Bank, desk: Desk) -> None:
+        self._bank = bank
+        self._desk = desk
+        self._closing = Event()
+        self._thread = Thread(target=self._run, name="sweeper", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+
+    def sweep(self) -> None:
+        """One round. A write is begun only where there is something to record."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            is_due = bool(usages.lapsed(connection, self._bank.clock(), 1))
+        if is_due:
+            self._desk.call(Request(command=LapseReservations(), actor=ACTOR))
+
+    def _run(self) -> None:
+        while not self._closing.wait(PAUSE_SECONDS):
+            try:
+                self.sweep()
+            except (DBAPIError, TimeoutError, errors.Unavailable):
+                continue  # the database will be back
 
 
 def job_id_of(body: bytes) -> UUID:

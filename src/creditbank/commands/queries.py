@@ -87,12 +87,12 @@ class AccountReader:
             answers.append(VersionedBody(head.version, to_json(documents.balance(computed, head, NOW))))
         return answers
 
-    def balance_then(self, account_id: UUID, viewer: Viewer, moment: Moment) -> tuple[int, dict[str, Any]]:
-        """Version and balance of an account at another moment than now."""
+    def balance_then(self, account_id: UUID, viewer: Viewer, moment: Moment) -> dict[str, Any]:
+        """The balance of an account at another moment than now."""
         then = self._then(account_id, viewer, moment)
         account = then.account
         computed = balance(account.lots.values(), account.uses.values(), then.on, then.now)
-        return account.head.version, documents.balance(computed, account.head, moment)
+        return documents.balance(computed, account.head, moment)
 
     def transcript(self, account_id: UUID, viewer: Viewer, moment: Moment) -> tuple[int, dict[str, Any]]:
         """Version and transcript: certificates, conversions and exemptions in order of record."""

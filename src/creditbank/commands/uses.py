@@ -12,10 +12,12 @@ import uuid_utils.compat as uuids
 
 from creditbank.commands import documents
 from creditbank.commands.accounts import IfMatch, check_version
+from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import errors, reservations, uses
 from creditbank.domain.account import Account
+from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.certificates import require_open
 from creditbank.domain.events import AccountEvent, ReservationMade, RulebookVersionPublished, UseKind
 from creditbank.domain.organisations import rulebook_on
@@ -59,7 +61,11 @@ class Use:
         require_open(account.head)
         if self.expires_at is not None:
             reservations.check_term(self.expires_at, draft.unit.now)
-        application, version = application_for(draft, account, self.institution, self.programme, self.applied_on)
+        unit = draft.unit
+        applied_on = self.applied_on or unit.today
+        application, version = application_of(
+            unit.bank, draft.catalogue, account, self.institution, self.programme, applied_on, unit.now
+        )
         outcome = uses.decide(application, self.wishes)
         self._require_enough(outcome, account, version)
         draft.append(self.account_id, self._event(outcome, application, version))
@@ -96,22 +102,27 @@ def require_dealing(account: Account, institution: str, today: date) -> None:
         raise errors.NotFound()
 
 
-def application_for(
-    draft: Draft, account: Account, institution: str, programme_code: tuple[str, str], applied_on: date | None
+def application_of(
+    bank: Bank,
+    catalogue: Catalogue,
+    account: Account,
+    institution: str,
+    programme_code: tuple[str, str],
+    applied_on: date,
+    now: int,
 ) -> tuple[Application, RulebookVersionPublished]:
     """What a decision rests on, with the version of the rulebook that decides on the day of application."""
-    programme = draft.catalogue.programmes.get(programme_code)
+    programme = catalogue.programmes.get(programme_code)
     if programme is None or programme.institution != institution:
         raise errors.ProgrammeUnknown(facts={"programme": "/".join(programme_code)})
-    day = applied_on or draft.unit.today
-    version = rulebook_on(draft.catalogue, programme.rulebook or "", day)
+    version = rulebook_on(catalogue, programme.rulebook or "", applied_on)
     application = Application(
         account=account,
         programme=programme,
-        catalogue=draft.catalogue,
-        compiled=draft.unit.bank.compiled(version),
-        applied_on=day,
-        now=draft.unit.now,
+        catalogue=catalogue,
+        compiled=bank.compiled(version),
+        applied_on=applied_on,
+        now=now,
     )
     return application, version
 

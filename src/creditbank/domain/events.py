@@ -165,6 +165,7 @@ class RulebookVersionPublished:
     rules: dict[str, Any]
     rules_sha256: str
     title: str | None = None
+    cases: tuple[dict[str, Any], ...] = ()
 
 
 # Accounts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
@@ -13,17 +13,30 @@ from pydantic import ValidationError
 from creditbank.api import answers, conditions
 from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, viewer_of, write, write_account
+from creditbank.api.dependencies import (
+    Writer,
+    bank_of,
+    moment_of,
+    permit,
+    reader_of,
+    viewer_of,
+    write,
+    write_account,
+)
 from creditbank.api.faults import faults_of
+from creditbank.api.fields import CivilDate, Instant
 from creditbank.api.requests import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
 from creditbank.commands import accounts
 from creditbank.commands.queries import Question
 from creditbank.domain import errors
 from creditbank.domain.errors import BankError
+from creditbank.domain.timeline import Moment
 from creditbank.vault.persons import Holder, Vault
 
 router = APIRouter(prefix="/v1", tags=["Accounts"], route_class=StrictRoute)
 
+AsOf = Annotated[CivilDate | None, Query(description="What was in force on that day.")]
+KnownAt = Annotated[Instant | None, Query(description="What the bank knew at that instant.")]
 IfNoneMatch = Annotated[str | None, Header(description="Versions that the caller holds already.")]
 
 
@@ -33,13 +46,21 @@ async def read_balance(
     account_id: UUID,
     principal: Annotated[Principal, permit("read_balance")],
     if_none_match: IfNoneMatch = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
-    """What was earned, what is used, what is available today."""
+    """What was earned, what is used, what is available: today, on another day, or as the bank knew it then."""
+    if as_of is not None or known_at is not None:
+        return await run_in_threadpool(_balance_then, request, account_id, principal, moment_of(as_of, known_at))
     question = Question(account_id=account_id, viewer=viewer_of(principal))
     answer = await request.app.state.balances.ask(question)
     if conditions.is_unchanged(if_none_match, answer.version):
         return conditions.not_modified(answer.version)
     return Response(answer.body, media_type="application/json", headers={"ETag": conditions.entity_tag(answer.version)})
+
+
+def _balance_then(request: Request, account_id: UUID, principal: Principal, moment: Moment) -> Response:
+    return JSONResponse(reader_of(request).balance_then(account_id, viewer_of(principal), moment))
 
 
 @router.post(
@@ -118,9 +139,13 @@ def read_transcript(
     account_id: UUID,
     principal: Annotated[Principal, permit("read_balance")],
     if_none_match: IfNoneMatch = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """Certificates, conversions and exemptions in the order of their record."""
-    return _versioned(reader_of(request).transcript(account_id, viewer_of(principal)), if_none_match)
+    moment = moment_of(as_of, known_at)
+    version, document = reader_of(request).transcript(account_id, viewer_of(principal), moment)
+    return _versioned((version, document), if_none_match) if moment.is_now else JSONResponse(document)
 
 
 def _versioned(answer: tuple[int, dict[str, Any]], if_none_match: str | None) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from creditbank.api import answers
 from creditbank.api.access import Principal
@@ -14,6 +15,7 @@ from creditbank.api.dependencies import Writer, bank_of, permit, write
 from creditbank.api.requests import ProgrammeBody, RulebookVersionBody, StandardBody
 from creditbank.commands import catalogue, documents
 from creditbank.domain import errors, rules
+from creditbank.domain.cases import NoCases, run_cases
 from creditbank.domain.errors import Fault
 from creditbank.domain.events import RulebookVersionPublished
 
@@ -101,12 +103,11 @@ def read_programme(
 async def publish_rulebook(
     rulebook: Code, body: RulebookVersionBody, writer: Annotated[Writer, write("write_programmes")]
 ) -> Response:
-    """The first publisher owns the id. A malformed rulebook is answered with a pointer per fault."""
-    faults = [
-        Fault(code="rule_invalid", pointer=f"/rules{fault.pointer.removeprefix('/rules')}", detail=fault.detail)
-        for fault in rules.check(body.rules).faults
-    ]
-    if faults:
+    """The first publisher owns the id. A malformed rulebook is answered with a pointer per fault.
+
+    A version may bring its own cases: they are run first, and one that fails refuses the version.
+    """
+    if faults := await run_in_threadpool(_faults_of, rulebook, body):
         raise errors.Invalid(faults=faults)
     return await writer.settle(
         catalogue.PublishRulebook(
@@ -114,9 +115,29 @@ async def publish_rulebook(
             owner=writer.principal.own_code,
             title=body.title,
             rules=body.rules,
+            cases=tuple(body.cases),
             effective_from=body.effective_from,
         )
     )
+
+
+def _faults_of(rulebook: str, body: RulebookVersionBody) -> list[Fault]:
+    faults = [
+        Fault(code="rule_invalid", pointer=f"/rules{fault.pointer.removeprefix('/rules')}", detail=fault.detail)
+        for fault in rules.check(body.rules).faults
+    ]
+    if faults or not body.cases:
+        return faults
+    document = {"format": "creditbank-rulebook/1", "id": rulebook, "rules": body.rules, "cases": body.cases}
+    try:
+        results = list(run_cases(document))
+    except NoCases as error:
+        return [Fault(code="case_failed", pointer="/cases", detail=str(error))]
+    return [
+        Fault(code="case_failed", pointer=f"/cases/{number}", detail="The rules do not decide as this case expects.")
+        for number, result in enumerate(results)
+        if result.status == "failed"
+    ]
 
 
 @router.get("/rulebooks/{rulebook}", response_model=answers.Rulebook, summary="Read a rulebook")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from creditbank.api import answers, problems
+from creditbank.api import answers, messages, problems
 from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, permit, reader_of, viewer_of, write_account
@@ -35,7 +35,6 @@ async def convert(body: UseBody, writer: Annotated[Writer, write_account("decide
 
 async def _record(kind: UseKind, body: UseBody, writer: Writer) -> Response:
     _check_targets(kind, body)
-    language: Language = "en" if problems.language_of(writer.request.scope) == "en" else "zh"
     return await writer.settle(
         uses.Use(
             kind=kind,
@@ -45,10 +44,16 @@ async def _record(kind: UseKind, body: UseBody, writer: Writer) -> Response:
             applied_on=body.applied_on,
             wishes=[request.wish() for request in body.requests],
             mode=body.mode,
-            explain=lambda refusal: explain(refusal, language),
+            explain=explainer(problems.language_of(writer.request.scope)),
             if_match=writer.if_match,
         )
     )
+
+
+def explainer(language: messages.Language) -> uses.Explain:
+    """How refusals are told to one who reads this language."""
+    told: Language = "en" if language == "en" else "zh"
+    return lambda refusal: explain(refusal, told)
 
 
 def _check_targets(kind: UseKind, body: UseBody) -> None:

@@ -1,0 +1,82 @@
+"""Reservations: hold credits while an application runs, then confirm or release them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from creditbank.api import answers, problems
+from creditbank.api.access import Principal
+from creditbank.api.body import StrictRoute
+from creditbank.api.dependencies import Writer, microseconds, permit, reader_of, viewer_of, write_account
+from creditbank.api.requests import ReasonBody, ReservationBody
+from creditbank.api.routes.uses import explainer
+from creditbank.commands import uses
+from creditbank.domain import errors
+from creditbank.domain.errors import Fault
+from creditbank.domain.events import UseKind
+
+router = APIRouter(prefix="/v1", tags=["Reservations"], route_class=StrictRoute)
+
+
+@router.post("/reservations", status_code=201, response_model=answers.Reservation, summary="Reserve credits")
+async def reserve(body: ReservationBody, writer: Annotated[Writer, write_account("decide_uses")]) -> Response:
+    """Holds what the rulebook grants until a moment at most 30 days ahead; a rival is told when it lapses."""
+    return await writer.settle(
+        uses.Use(
+            kind=_kind(body),
+            account_id=body.account_id,
+            institution=writer.principal.own_code,
+            programme=(body.programme.institution, body.programme.code),
+            applied_on=body.applied_on,
+            wishes=[request.wish() for request in body.requests],
+            mode=body.mode,
+            explain=explainer(problems.language_of(writer.request.scope)),
+            expires_at=microseconds(body.expires_at),
+            if_match=writer.if_match,
+        )
+    )
+
+
+def _kind(body: ReservationBody) -> UseKind:
+    targeted = [request.target is not None for request in body.requests]
+    if all(targeted):
+        return "exemption"
+    if not any(targeted):
+        return "conversion"
+    detail = "Either all requests name a course, for an exemption, or none does, for a conversion."
+    pointer = f"/requests/{targeted.index(not targeted[0])}/target"
+    raise errors.Invalid(faults=[Fault(code="mixed_targets", pointer=pointer, detail=detail)])
+
+
+@router.get("/reservations/{reservation_id}", response_model=answers.Reservation, summary="Read a reservation")
+def read_reservation(
+    request: Request, reservation_id: UUID, principal: Annotated[Principal, permit("read_uses")]
+) -> dict[str, Any]:
+    """With the decision that it rests on."""
+    return reader_of(request).use(reservation_id, "reservation", viewer_of(principal))
+
+
+@router.post(
+    "/reservations/{reservation_id}/confirmation",
+    status_code=201,
+    response_model=answers.Exemption | answers.Conversion,
+    summary="Confirm a reservation",
+)
+async def confirm_reservation(
+    reservation_id: UUID, writer: Annotated[Writer, write_account("decide_uses")]
+) -> Response:
+    """Turns it into the exemption or conversion that it was decided as. Has no body."""
+    return await writer.settle(uses.confirmation(reservation_id, writer.principal.own_code, writer.if_match))
+
+
+@router.post(
+    "/reservations/{reservation_id}/release", response_model=answers.Reservation, summary="Release a reservation"
+)
+async def release_reservation(
+    reservation_id: UUID, body: ReasonBody, writer: Annotated[Writer, write_account("decide_uses")]
+) -> Response:
+    """The credits are free again."""
+    return await writer.settle(uses.release(reservation_id, writer.principal.own_code, body.reason, writer.if_match))
