@@ -72,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
     # The hottest routes come first: the router tries them in this order.
-    hot, rest = (accounts, certificates, eligibility, uses), (reservations, organisations, catalogue, events)
+    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events)
     for routes in (*hot, *rest, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
