@@ -90,23 +90,24 @@ class Caller:
     token: str | None = None
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
-        return self.client.get(path, headers=self._headers(headers))
+        return self.client.get(path, headers=self.headers(headers))
 
     def delete(self, path: str) -> Response:
-        return self.client.delete(path, headers=self._headers(None))
+        return self.client.delete(path, headers=self.headers())
 
     def post(
         self, path: str, body: Any = None, *, key: str | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
         named = {"Idempotency-Key": key or f"request-{next(_numbers)}"}
-        return self.client.post(path, json=body, headers=self._headers({**named, **(headers or {})}))
+        return self.client.post(path, json=body, headers=self.headers({**named, **(headers or {})}))
 
     def send(self, path: str, content: bytes, *, media_type: str = "application/json") -> Response:
         """A body of bytes as they are."""
         named = {"Idempotency-Key": f"request-{next(_numbers)}", "Content-Type": media_type}
-        return self.client.post(path, content=content, headers=self._headers(named))
+        return self.client.post(path, content=content, headers=self.headers(named))
 
-    def _headers(self, more: Mapping[str, str] | None) -> dict[str, str]:
+    def headers(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What says who is calling, and more."""
         own = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         return own | dict(more or {})
 

@@ -26,7 +26,9 @@ IfMatch = Callable[[int], None] | None
 
 
 def check_version(head: Head, if_match: IfMatch) -> None:
-    """Raise PreconditionFailed unless the account is at a version that the caller knows."""
+    """Raise PreconditionFailed unless the account is at a version that the caller knows, NotFound without account."""
+    if head.version == 0:
+        raise errors.NotFound()
     if if_match is not None:
         if_match(head.version)
 
@@ -49,18 +51,23 @@ class OpenAccounts:
 
     def run(self, draft: Draft) -> Answer:
         results: list[dict[str, Any]] = []
+        positions: list[tuple[dict[str, Any], int]] = []
         for index, holder in enumerate(self.holders):
             if isinstance(holder, BankError):
                 status, problem = self.render(holder)
                 results.append({"index": index, "status": status, "problem": problem})
                 continue
+            written = len(draft.entries)
             status, head = open_or_find(draft, holder, self.opened_by, self.institution)
             results.append({"index": index, "status": status, "account_id": str(head.account_id)})
+            if len(draft.entries) > written:
+                positions.append((results[-1], len(draft.entries) - 1))
         if self.dry_run:
             draft.drop()
+            positions = []
         refused = sum("problem" in result for result in results)
         body = {"results": results, "accepted": len(results) - refused, "refused": refused}
-        return Answer(status=207, body=body)
+        return Answer(status=207, body=body, lines=positions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +104,6 @@ def open_or_find(draft: Draft, holder: Holder, opened_by: str, institution: str 
 
 
 def _deal(draft: Draft, account_id: UUID, institution: str) -> None:
-    if draft.head(account_id).status not in ("open", "suspended"):
-        return
     standing = draft.account(account_id).dealings.get(institution)
     if event := accounts.open_dealing(standing, institution, draft.unit.today):
         draft.append(account_id, event)

@@ -37,7 +37,7 @@ from creditbank.ledger.log import Recorded
 
 def certificate(lot: Lot, account_id: UUID, today: date) -> dict[str, Any]:
     particulars = lot.particulars
-    document = {
+    return {
         "certificate_id": str(lot.certificate_id),
         "account_id": str(account_id),
         "status": certificate_status(lot, today),
@@ -57,10 +57,8 @@ def certificate(lot: Lot, account_id: UUID, today: date) -> dict[str, Any]:
         "subsidised": particulars.subsidised,
         "external_id": particulars.external_id,
         "fields": particulars.fields,
+        "revoked_from": _day(lot.revoked_from),
     }
-    if lot.status == "revoked":
-        document["revoked_from"] = _day(lot.revoked_from)
-    return document
 
 
 def account(head: Head, opened_at: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Decisions about certificates: award, amend, hold, release, revoke. Each returns events or refuses.
 
 Refusals come in a fixed order, so that the answer is certain when two apply: unknown standard, unknown
-level, future date, contradicting number, missing accreditation, claimed number, state of the account.
+level, reversed dates, future date, contradicting number, missing accreditation, merged account, claimed number,
+state of the account.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from uuid import UUID
 from creditbank.domain import errors
 from creditbank.domain.account import Account, Head, Lot
 from creditbank.domain.balance import consumed
-from creditbank.domain.catalogue import Accreditation, Catalogue
+from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import (
     AccountEvent,
     CertificateAmended,
@@ -50,7 +51,11 @@ class Award:
 def award(head: Head, posted: Award, claimed_by: UUID | None, catalogue: Catalogue, today: date) -> CertificateAwarded:
     """Award a certificate to an account. `claimed_by` is the account that holds this number already."""
     standard, level = _level(catalogue, posted.standard, posted.level)
-    accreditation = _check(posted, catalogue, today)
+    _check(posted, catalogue, today)
+    accreditation = _accreditation(posted, catalogue)
+    if head.merged_into is not None:
+        # Its numbers went over to the survivor: the pointer says more than that they are taken.
+        raise errors.AccountMerged(head.merged_into)
     if claimed_by is not None:
         if claimed_by == head.account_id:
             raise errors.CertificateDuplicate(posted.certificate_id)
@@ -67,7 +72,7 @@ def award(head: Head, posted: Award, claimed_by: UUID | None, catalogue: Catalog
         credits=level.credits,
         issued_on=posted.issued_on,
         expires_on=posted.expires_on,
-        accreditation_id=accreditation.granted.accreditation_id,
+        accreditation_id=accreditation,
         kind=standard.kind,
         scheme=standard.scheme,
         particulars=posted.particulars,
@@ -97,7 +102,10 @@ def amend(
     )
     posted = replace(posted, **dates)
     _, level = _level(catalogue, posted.standard, posted.level)
-    accreditation = _check(posted, catalogue, today, within="/changes")
+    _check(posted, catalogue, today, within="/changes")
+    # What an accreditation is about stands as it was: other corrections are taken after its end too.
+    untouched = (posted.level, posted.issued_on) == (lot.level, lot.issued_on)
+    accreditation = lot.accreditation_id if untouched else _accreditation(posted, catalogue)
     # Credits follow the level; an amendment that keeps the level keeps what was once recognised.
     credits = lot.credits if level.level == lot.level else level.credits
     amended = CertificateAmended(
@@ -108,7 +116,7 @@ def amend(
         credits=credits,
         issued_on=posted.issued_on,
         expires_on=posted.expires_on,
-        accreditation_id=accreditation.granted.accreditation_id,
+        accreditation_id=accreditation,
         particulars=posted.particulars,
     )
     in_use = consumed(account.uses.values())[certificate_id]
@@ -196,8 +204,8 @@ def _level(catalogue: Catalogue, standard_code: str, level_word: str) -> tuple[S
     raise errors.LevelUnknown(facts={"level": level_word, "standard": standard_code})
 
 
-def _check(posted: Award, catalogue: Catalogue, today: date, within: str = "") -> Accreditation:
-    """The accreditation behind a certificate as posted. `within` is where its fields stand in the body."""
+def _check(posted: Award, catalogue: Catalogue, today: date, within: str = "") -> None:
+    """Refuse what contradicts itself or the calendar. `within` is where the fields stand in the body."""
     if posted.expires_on is not None and posted.expires_on < posted.issued_on:
         detail = "A certificate cannot expire before it is issued."
         raise errors.Invalid(faults=[errors.Fault(code="dates_reversed", pointer=within, detail=detail)])
@@ -216,6 +224,11 @@ def _check(posted: Award, catalogue: Catalogue, today: date, within: str = "") -
         ]
         fields = ", ".join(one.field for one in found)
         raise errors.NumberContradictsRecord(facts={"fields": fields}, faults=faults)
+
+
+def _accreditation(posted: Award, catalogue: Catalogue) -> UUID:
+    """The accreditation under which a certificate is awarded as posted."""
+    organisation = catalogue.organisations.get(posted.issuer)
     accreditation = (
         organisation.accreditation(posted.standard, posted.level, posted.issued_on) if organisation else None
     )
@@ -223,7 +236,7 @@ def _check(posted: Award, catalogue: Catalogue, today: date, within: str = "") -
         raise errors.OrganisationNotAccredited(
             facts={"standard": posted.standard, "level": posted.level, "day": posted.issued_on.isoformat()}
         )
-    return accreditation
+    return accreditation.granted.accreditation_id
 
 
 def _lot(account: Account, certificate_id: UUID, *allowed: str) -> Lot:
