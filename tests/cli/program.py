@@ -1,0 +1,115 @@
+"""`creditbank serve` as a program of its own, which is asked things and told to stop."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+from creditbank.cli import installation
+from creditbank.ledger.database import writing
+from creditbank.settings import Settings
+from creditbank.vault import apikeys
+
+STOP_SECONDS = 5.0
+"""How long a server may take to stop after the signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A database and the directory of its key files."""
+
+    database_url: str
+    data_dir: Path
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "creditbank", *arguments],
+            env={
+                **os.environ,
+                "CREDITBANK_DATABASE_URL": self.database_url,
+                "CREDITBANK_DATA_DIR": str(self.data_dir),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def first_key(self) -> str:
+        """The authority's key, made as `creditbank keys create` makes it."""
+        chosen = Settings(database_url=self.database_url, data_dir=self.data_dir)
+        with installation.migrated(chosen) as engine:
+            files = installation.bound_keys(chosen, engine)
+            with writing(engine) as connection:
+                return apikeys.make(
+                    connection,
+                    files,
+                    role="authority",
+                    organisation=None,
+                    account_id=None,
+                    created_by="test",
+                    now=0,
+                    expires_at=None,
+                )[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server, and a key of the authority."""
+
+    process: subprocess.Popen[str]
+    line: str
+    key: str
+
+    @property
+    def address(self) -> tuple[str, int]:
+        found = re.search(r"http://([^:]+):([0-9]+)", self.line)
+        assert found is not None, self.line
+        return found[1], int(found[2])
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[HTTPResponse, bytes]:
+        connection = HTTPConnection(*self.address, timeout=10)
+        connection.request(method, path, body, {"Authorization": f"Bearer {self.key}", **(headers or {})})
+        response = connection.getresponse()
+        content = response.read()
+        connection.close()
+        return response, content
+
+    def send(self, request: bytes) -> bytes:
+        """What comes back for bytes as they are, until the server closes."""
+        with socket.create_connection(self.address, timeout=10) as connection:
+            connection.sendall(request)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+        """Send a signal and wait. Raises TimeoutExpired for a server that does not stop in time."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=STOP_SECONDS)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def served(installation: Installation, *options: str) -> Iterator[Served]:
+    """A server on a free port, from its ready line on; stopped at the end unless the test has done it."""
+    key = installation.first_key()
+    process = installation.start("serve", "--port", "0", *options)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise AssertionError(process.communicate(timeout=STOP_SECONDS)[1])
+        yield Served(process, line, key)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
