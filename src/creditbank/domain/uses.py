@@ -32,7 +32,7 @@ from creditbank.domain.events import (
 )
 from creditbank.domain.rules import Refusal
 from creditbank.domain.rules.clause import Measured
-from creditbank.domain.situations import Wish, situation_of
+from creditbank.domain.situations import Wish, ground_of
 from creditbank.domain.values import SCALE, credits_from_fraction, credits_text
 
 OUTCOME_REVOKED = "OUTCOME_REVOKED"
@@ -87,15 +87,16 @@ def decide(application: Application, wishes: Sequence[Wish]) -> Outcome:
     refusals = {
         number: found for number, wish in enumerate(wishes) if (found := _unusable(application, left, number, wish))
     }
+    ground = ground_of(
+        application.account,
+        application.programme,
+        application.catalogue,
+        application.applied_on,
+        {certificate_id for wish in wishes for certificate_id in wish.certificate_ids},
+    )
     while True:
         numbers = [number for number in range(len(wishes)) if number not in refusals]
-        given = situation_of(
-            application.account,
-            application.programme,
-            application.catalogue,
-            application.applied_on,
-            [wishes[number] for number in numbers],
-        )
+        given = ground.situation([wishes[number] for number in numbers])
         decision = _evaluate(application.compiled, given, numbers)
         overdrawn = _overdrawn(decision, left)
         if overdrawn is None:
@@ -136,7 +137,7 @@ def use_event(
 def reverse(account: Account, use_id: UUID, reason: str) -> ConversionReversed | ExemptionReversed:
     """Take a use back: what it took from certificates is free again."""
     use = standing_use(account, use_id)
-    if use.status == "reversed":
+    if not use.stands:
         raise errors.WrongState(use.kind, use.status)
     if use.kind == "conversion":
         return ConversionReversed(conversion_id=use_id, reason=reason)
