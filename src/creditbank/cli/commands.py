@@ -58,6 +58,34 @@ def serve(
 
 
 @app.command()
+def demo(
+    learners: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many learners the province has.")] = 2_000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port, or the next one that is free.")] = 8000,
+    data_dir: Annotated[Path, typer.Option(help="The demo's own directory, made at the first run.")] = Path(
+        "demo-data"
+    ),
+    database_url: Annotated[str | None, typer.Option(help="Instead of the SQLite file in that directory.")] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Delete what is there and start over.")] = False,
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving when all is loaded.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Load an invented province into a bank of its own, and serve it. Run again, it goes on where it was."""
+    from creditbank.cli.demo import run
+
+    run(
+        learners=learners,
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        database_url=database_url,
+        reset=reset,
+        and_serve=serve,
+        as_json=as_json,
+    )
+
+
+@app.command()
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when the database is behind.")] = False,
     as_json: Json = False,

@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
+from errno import EADDRINUSE
 from tempfile import TemporaryDirectory
 
 from uvicorn import Config
@@ -29,7 +31,7 @@ def run(*, host: str, port: int, workers: int, as_json: bool) -> None:
         if workers > 1 and engine.dialect.name == "sqlite":
             raise Failed("an SQLite file is served by one process: leave out --workers, or use PostgreSQL", USAGE)
         installation.bound_keys(chosen, engine)
-    listener = _bound(host, port)
+    listener = bound(host, [port])
     ready = Ready(host=host, port=listener.getsockname()[1], as_json=as_json)
     if workers == 1:
         _serve(listener, ready)
@@ -42,7 +44,7 @@ def _serve(listener: socket.socket, ready: Ready) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     try:
-        Server(_configuration(workers=1), ready).run(sockets=[listener])
+        Server(configuration(workers=1), ready).run(sockets=[listener])
     except SystemExit as stop:
         if stop.code == STARTUP_FAILURE:
             raise Failed("the server did not start: its reason stands above") from None
@@ -52,13 +54,14 @@ def _serve(listener: socket.socket, ready: Ready) -> None:
 def _supervise(listener: socket.socket, ready: Ready, workers: int) -> None:
     with TemporaryDirectory(prefix="creditbank-metrics-") as directory:
         os.environ.setdefault(METRICS, directory)
-        supervisor = Supervisor(_configuration(workers), [listener], ready)
+        supervisor = Supervisor(configuration(workers), [listener], ready)
         supervisor.run()
     if supervisor.failed:
         raise Failed("a worker did not start: its reason stands above")
 
 
-def _configuration(workers: int) -> Config:
+def configuration(workers: int) -> Config:
+    """How uvicorn serves the bank that the environment names."""
     return Config(
         "creditbank.cli.server:application",
         factory=True,
@@ -75,14 +78,27 @@ def _configuration(workers: int) -> Config:
     )
 
 
+def bound(host: str, ports: Sequence[int]) -> socket.socket:
+    """A socket with the first of these ports that is free, which does not listen yet. Raises Failed without one."""
+    for port in ports:
+        try:
+            return _bound(host, port)
+        except (OSError, OverflowError) as error:
+            if getattr(error, "errno", None) == EADDRINUSE and port != ports[-1]:
+                continue
+            reason = getattr(error, "strerror", None) or error
+            raise Failed(f"cannot listen on {host}, port {port}: {reason}") from None
+    raise ValueError("no port to listen on")
+
+
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket that has its address and does not listen yet. Raises Failed where the address is taken or is none."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except (OSError, OverflowError) as error:
-        raise Failed(f"cannot listen on {host}, port {port}: {getattr(error, 'strerror', None) or error}") from None
+    except OSError:
+        listener.close()
+        raise
     listener.set_inheritable(True)
     return listener

@@ -1,0 +1,89 @@
+"""What to look at once the province stands: links, and for each role a command that works as pasted."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from creditbank.demo.clerk import Keys
+from creditbank.demo.loading import AUTHORITY, Loaded
+from creditbank.demo.province import AUDITOR, Body, Province
+from creditbank.demo.story import Story
+
+LEARNER = "learner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tour:
+    """The result of the demo."""
+
+    address: str
+    counts: dict[str, int]
+    episodes: list[Body]
+    links: dict[str, str]
+    commands: dict[str, str]
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """For people: what stands, what happened, where to look."""
+        counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items()]
+        width = max(map(len, self.links))
+        return [
+            "The province: Hubei's plan of 2020. Learners, certificates and everything named 示例 are invented;",
+            "the organisations of the first two batches of 1+X certificates have their real names.",
+            *(f"  {line}" for line in counts),
+            "",
+            "What happened",
+            *(f"  {episode['name']:11} {episode['told']}" for episode in self.episodes),
+            "",
+            *(f"{name:{width}}  {link}" for name, link in self.links.items()),
+            "",
+            *(line for role, command in self.commands.items() for line in (f"As {role}", f"  {command}")),
+        ]
+
+
+def tour(address: str, province: Province, learners: int, loaded: Loaded, story: Story, keys: Keys) -> Tour:
+    """The tour of a loaded province, served at this address."""
+    return Tour(
+        address=address,
+        counts={
+            "schools": len(province.schools),
+            "evaluation_organisations": len(province.issuers),
+            "certificate_standards": len(province.standards),
+            "learners": learners,
+            "certificates": loaded.certificates,
+            "exemptions": loaded.uses["exemption"],
+            "conversions": loaded.uses["conversion"],
+            **{f"certificates_refused_as_{code}": count for code, count in loaded.refused.items()},
+        },
+        episodes=[asdict(episode) for episode in story.episodes],
+        links={
+            "API reference": f"{address}/docs",
+            "Verify a certificate": f"{address}/v1/verify/{'/'.join(story.verified)}",
+            "Feed (needs a key)": f"{address}/v1/events",
+        },
+        commands=_commands(address, province, story, keys),
+    )
+
+
+def _commands(address: str, province: Province, story: Story, keys: Keys) -> dict[str, str]:
+    college, issuer = province.colleges[0]["code"], story.to_post["issuer"]
+    return {
+        "authority": _curl(keys[AUTHORITY], f"{address}/v1/accounts/{story.revoked_account}/balance"),
+        "issuer": _curl(keys[issuer], f"{address}/v1/certificates", story.to_post),
+        "institution": _curl(keys[college], f"{address}/v1/exemptions/{story.exemption}"),
+        "learner": _curl(keys[LEARNER], f"{address}/v1/accounts/{story.learner_account}/transcript"),
+        "auditor": _curl(keys[AUDITOR], f"{address}/v1/events?types=certificate-revoked/1"),
+    }
+
+
+def _curl(key: str, url: str, body: Body | None = None) -> str:
+    words = ["curl", "-s", "-H", f"Authorization: Bearer {key}"]
+    if body is not None:
+        words += ["-H", "Content-Type: application/json", "-H", f"Idempotency-Key: pasted-{body['number']}"]
+        words += ["-d", json.dumps(body, ensure_ascii=False)]
+    return shlex.join([*words, url])
