@@ -1,17 +1,22 @@
-"""`creditbank demo` from end to end: stopped in the middle, run to its end, and run once more."""
+"""`creditbank demo` from end to end: stopped in the middle, run to its end, and served once more."""
 
 from __future__ import annotations
 
+import io
 import json
+import shlex
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from creditbank.cli.demo import run
@@ -20,10 +25,42 @@ from creditbank.cli.outcome import Failed
 ANY_PORT = 18_300
 
 
-def started(folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "creditbank", "demo", "--learners", "20", "--no-serve"]
-    options = ["--port", str(ANY_PORT), "--data-dir", str(folder)]
-    return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+class Interrupted(io.StringIO):
+    """A standard error on which somebody presses Ctrl-C as soon as the accreditations stand."""
+
+    def write(self, text: str) -> int:
+        if text.startswith("accreditations"):
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """The command as it is typed, with what it has printed once it serves."""
+    options = ["--learners", "20", "--port", str(ANY_PORT), "--data-dir", str(folder)]
+    command = [sys.executable, "-m", "creditbank", "demo", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        lines = list(takewhile(lambda line: not line.startswith("Serving on "), process.stdout))
+        try:
+            yield process, lines
+        finally:
+            process.kill()
+
+
+def pasted(line: str) -> httpx.Response:
+    """What a curl of these few options would get."""
+    words = iter(shlex.split(line)[2:])
+    headers, body, url = {}, None, ""
+    for word in words:
+        if word == "-H":
+            name, value = next(words).split(": ")
+            headers[name] = value
+        elif word == "-d":
+            body = next(words).encode()
+        else:
+            url = word
+    return httpx.request("GET" if body is None else "POST", url, headers=headers, content=body, trust_env=False)
 
 
 def demo(folder: Path, *, reset: bool = False, database_url: str | None = None) -> None:
@@ -47,30 +84,32 @@ def history(folder: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CREDITBANK_DATA_DIR", "CREDITBANK_DATABASE_URL"):
         monkeypatch.setenv(name, "")
-    yield
 
 
-def test_the_story_is_told_once_however_often_the_demo_is_started(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_stopped_and_started_again_the_demo_tells_its_story_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "demo-data"
 
-    stopped = started(folder)
-    assert stopped.stderr is not None
-    assert stopped.stderr.readline() == "schools and organisations: 294\n"
-    stopped.send_signal(signal.SIGINT)
-    _, said = stopped.communicate(timeout=20)
-    assert stopped.returncode == 0
+    with monkeypatch.context() as stopped:
+        stopped.setattr(sys, "stderr", Interrupted())
+        demo(folder)
+        said = sys.stderr.getvalue()  # type: ignore[attr-defined]
     assert said.splitlines()[-1] == "stopped before all was loaded: the same command goes on from here"
+    assert capsys.readouterr().out == ""
 
     demo(folder)
     first, events = json.loads(capsys.readouterr().out), history(folder)
-    demo(folder)
-    assert json.loads(capsys.readouterr().out) == first
-    assert history(folder) == events
+    with serving(folder) as (process, lines):
+        assert history(folder) == events
+        commands = [line for line in lines if line.startswith("  curl ")]
+        assert [pasted(command).status_code for command in commands] == [200, 201, 200, 200, 200]
+        assert pasted(commands[1]).headers["Idempotency-Replayed"] == "true"
+        process.terminate()
+        assert process.wait(timeout=10) == 0
 
     assert first["counts"] == {
         "schools": 220,
@@ -92,6 +131,7 @@ def test_the_story_is_told_once_however_often_the_demo_is_started(
     assert facts["revocation"]["shortfall"] == "8"
     assert [one["kind"] for one in facts["revocation"]["dependants"]] == ["exemption"]
     assert list(first["commands"]) == ["authority", "issuer", "institution", "learner", "auditor"]
+    assert [line.strip() for line in commands] == list(first["commands"].values())
     assert stat.S_IMODE((folder / "demo-keys.json").stat().st_mode) == 0o600
 
 

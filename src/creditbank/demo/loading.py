@@ -19,7 +19,7 @@ from creditbank.demo.progress import Advance, Stages
 from creditbank.demo.province import AUDITOR, Body, Province, programmes_of, rules_of
 
 AUTHORITY = "authority"
-WIDTH = 32
+WIDTH = 8
 """Requests under way at a time: the bank settles those that gather in one transaction."""
 BATCH = 500
 BATCH_WIDTH = 4
