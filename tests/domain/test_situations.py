@@ -11,7 +11,7 @@ import pytest
 
 from creditbank.domain.account import Account
 from creditbank.domain.events import Course, ExemptionReviewOpened, Particulars, Score
-from creditbank.domain.situations import number, outcome_of, situation_of
+from creditbank.domain.situations import ground_of, number, outcome_of
 from tests.domain.facts import (
     CATALOGUE,
     PROGRAMME,
@@ -36,7 +36,8 @@ def outcome(catalogue: Any = CATALOGUE, **changes: Any) -> dict[str, Any]:
 
 
 def situation(account: Account, *wishes: Any, programme: Any = PROGRAMME) -> dict[str, Any]:
-    return situation_of(account, programme, CATALOGUE, TODAY, wishes)
+    named = {certificate_id for wished in wishes for certificate_id in wished.certificate_ids}
+    return ground_of(account, programme, CATALOGUE, TODAY, named).situation(wishes)
 
 
 def test_a_certificate_shows_the_fields_of_the_contract() -> None:

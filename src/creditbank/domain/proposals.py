@@ -1,27 +1,31 @@
 """The best set of wishes for an account and a programme: what the bank proposes where nobody asks for anything.
 
-Best is, in this order: most credits, fewest certificates, and then the earlier pairs of course and certificate,
-larger courses first. Where few pairs can be granted, every set is tried and the answer is proven best. Beyond
-that a bounded number of wishes is tried: greedily, and then again without each of the wishes found. The bound
-is a number of wishes, never a time, so the same question always gets the same answer.
+Best is, in this order: most credits, fewest certificates, and then what comes first when pairs of course and
+certificate are read in their order: larger courses first, certificates in the order of their record. Every set is
+considered, and the answer is proven best, where that takes little effort; beyond that a good set is grown, and
+grown again without each of its pairs. Effort is counted in wishes put to the rules, never in time, so the same
+question always gets the same answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from uuid import UUID
 
 from creditbank.domain import rules
-from creditbank.domain.situations import Wish, situation_of
-from creditbank.domain.uses import Application, Outcome, decide, funds
+from creditbank.domain.rules import CompiledRules
+from creditbank.domain.situations import Ground, Wish, ground_of
+from creditbank.domain.uses import Application, Outcome, decide, funds, unusable
 from creditbank.domain.values import credits_from_fraction
 
-MOST_PAIRS_TRIED_ALONE = 60
-MOST_PAIRS_TRIED_IN_EVERY_SET = 8
-MOST_WISHES = 1_000
-MOST_OTHERS = 40
+MOST_PAIRS = 1_000
+MOST_PAIRS_SEARCHED = 64
+MOST_EFFORT_SEARCHED = 1_200
+MOST_EFFORT_GROWN = 800
+EFFORT_OF_A_QUESTION = 3
+"""What a question to the rules costs beside its wishes, in wishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,77 +37,209 @@ class Proposal:
     is_proven: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pair:
+    """A course and a certificate that could replace it, with the most that this gives and takes."""
+
+    wish: Wish
+    credits: Fraction
+    taken: Mapping[UUID, int]
+
+
+Block = Sequence[Pair]
+"""The pairs of one course."""
+Worth = tuple[Fraction, int]
+"""Credits, and the number of certificates below zero: more is better."""
+
+
 def propose(application: Application) -> Proposal:
     """The best set of exemptions for this account in this programme."""
-    pairs = _pairs(application)
-    if len(pairs) <= MOST_PAIRS_TRIED_ALONE:
-        pairs = [pair for pair in pairs if decide(application, [pair]).grants]
-        if len(pairs) <= MOST_PAIRS_TRIED_IN_EVERY_SET:
-            every = (chosen for size in range(len(pairs) + 1) for chosen in combinations(pairs, size))
-            return _best(application, every, is_proven=True)
-    return _best(application, _promising(application, pairs), is_proven=False)
-
-
-def _pairs(application: Application) -> list[Wish]:
-    """Every usable certificate with every course, larger courses first."""
-    left = funds(application.account, application.now)
-    usable = [one for one, lot in application.account.lots.items() if lot.status == "active" and left.free[one] > 0]
-    courses = sorted(application.programme.courses, key=lambda course: -course.credits)
-    pairs = [
-        Wish(certificate_ids=(certificate_id,), target=course.code, fields={})
-        for course in courses
-        for certificate_id in usable
-    ]
-    return pairs[:MOST_WISHES]
-
-
-def _promising(application: Application, pairs: Sequence[Wish]) -> Iterator[Sequence[Wish]]:
-    """Sets worth trying: the greedy one, and what it becomes when one of its wishes is given up for others."""
-    yield ()
-    found = _greedy(application, pairs)
-    yield found
-    spent = len(pairs)
-    for given_up in found:
-        others = [pair for pair in pairs if pair not in found][:MOST_OTHERS]
-        order = [*(wish for wish in found if wish is not given_up), *others, given_up]
-        spent += len(order)
-        if spent > 2 * MOST_WISHES:
-            return
-        yield _greedy(application, order)
-
-
-def _greedy(application: Application, order: Sequence[Wish]) -> list[Wish]:
-    """What of these the rules grant in this order, each course once, as far as the certificates' credits go."""
-    given = situation_of(
-        application.account, application.programme, application.catalogue, application.applied_on, order
+    wishes, is_complete = _wishes(application)
+    ground = ground_of(
+        application.account,
+        application.programme,
+        application.catalogue,
+        application.applied_on,
+        {certificate_id for wish in wishes for certificate_id in wish.certificate_ids},
     )
-    free = dict(funds(application.account, application.now).free)
-    found: list[Wish] = []
-    for grant in rules.evaluate(application.compiled, given).granted:
-        wish = order[grant.request]
+    blocks = list(_blocks(application.compiled, ground, wishes))
+    judge = Judge(application.compiled, ground, funds(application.account, application.now).free)
+    best: Sequence[Pair] = ()
+    is_proven = False
+    if sum(map(len, blocks)) <= MOST_PAIRS_SEARCHED:
+        search = _Search(judge, blocks)
+        is_proven = search.run() and is_complete and not _depends_on_more(application.compiled)
+        best = search.best
+    if not is_proven:
+        judge.effort = 0
+        best = max(best, _grown(judge, blocks), key=_worth)
+    chosen = tuple(pair.wish for pair in best)
+    return Proposal(chosen, decide(application, chosen), is_proven)
+
+
+def _worth(pairs: Sequence[Pair]) -> Worth:
+    certificates = {one for pair in pairs for one in pair.wish.certificate_ids}
+    return sum((pair.credits for pair in pairs), start=Fraction(0)), -len(certificates)
+
+
+def _wishes(application: Application) -> tuple[list[Wish], bool]:
+    """Every course with every usable certificate, and whether it is every one.
+
+    Where there are too many, each course is tried with as many certificates as fit, another range of them each.
+    """
+    left = funds(application.account, application.now)
+    alone = [Wish(certificate_ids=(one,), target=None, fields={}) for one in application.account.lots]
+    usable = [wish for wish in alone if unusable(application, left, 0, wish) is None]
+    courses = sorted(application.programme.courses, key=lambda course: -course.credits)[:MOST_PAIRS]
+    tried = min(len(usable), MOST_PAIRS // max(1, len(courses)))
+    wishes = [
+        replace(usable[number], target=course.code)
+        for place, course in enumerate(courses)
+        for number in sorted((place * tried + step) % len(usable) for step in range(tried))
+    ]
+    return wishes, len(wishes) == len(usable) * len(application.programme.courses)
+
+
+def _blocks(compiled: CompiledRules, ground: Ground, wishes: Sequence[Wish]) -> Iterator[Block]:
+    """The pairs that the rules do not refuse whatever else is asked for, course by course."""
+    given = ground.situation(wishes)
+    courses: dict[str | None, list[Pair]] = {}
+    for grant in rules.evaluate(_each_alone(compiled), given).granted:
         taken = {UUID(name): credits_from_fraction(credits) for name, credits in grant.consumed_by}
-        if all(free[one] >= credits for one, credits in taken.items()) and _is_new(found, wish):
+        pair = Pair(wish=wishes[grant.request], credits=grant.credits, taken=taken)
+        courses.setdefault(grant.target, []).append(pair)
+    yield from courses.values()
+
+
+def _each_alone(compiled: CompiledRules) -> CompiledRules:
+    """The rules without those that look at several requests at once."""
+    looking_around = {"caps": (), "once": (), "exclusive": None, "pool_round": None}
+    versions = (
+        replace(version, rules=version.rules.model_copy(update=looking_around), dimensions=())
+        for version in compiled.versions
+    )
+    return replace(compiled, versions=tuple(versions))
+
+
+def _depends_on_more(compiled: CompiledRules) -> bool:
+    """Whether a wish may be worth less beside others, and so fit where it would not fit alone."""
+    return any(version.rules.exclusive and version.rules.exclusive.factor for version in compiled.versions)
+
+
+@dataclass(slots=True)
+class Judge:
+    """Puts sets of pairs to the rules and to what the certificates still have, and counts the effort."""
+
+    compiled: CompiledRules
+    ground: Ground
+    free: Mapping[UUID, int]
+    effort: int = 0
+
+    def granted(self, pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+        """Those that are granted, at what they are then worth, and those that are granted and overdrawn."""
+        self.effort += len(pairs) + EFFORT_OF_A_QUESTION
+        decision = rules.evaluate(self.compiled, self.ground.situation([pair.wish for pair in pairs]))
+        left = dict(self.free)
+        kept: list[Pair] = []
+        overdrawn: list[Pair] = []
+        for grant in decision.granted:
+            pair = pairs[grant.request]
+            taken = {UUID(name): credits_from_fraction(credits) for name, credits in grant.consumed_by}
+            if any(credits > left[one] for one, credits in taken.items()):
+                overdrawn.append(pair)
+                continue
             for one, credits in taken.items():
-                free[one] -= credits
-            found.append(wish)
-    return found
+                left[one] -= credits
+            kept.append(pair if pair.credits == grant.credits else replace(pair, credits=grant.credits, taken=taken))
+        return kept, overdrawn
+
+    def fits(self, pairs: Sequence[Pair]) -> list[Pair] | None:
+        """The pairs at what they are worth together, None where not all of them are granted."""
+        kept, _ = self.granted(pairs)
+        return kept if len(kept) == len(pairs) else None
 
 
-def _is_new(found: Sequence[Wish], wish: Wish) -> bool:
-    return all(wish.target != other.target for other in found)
+@dataclass(slots=True)
+class _Search:
+    """Looks at every set, in the order in which the first of equals is the best. Passes over what cannot be better.
+
+    A set that holds a set which is not granted is not granted either, and no pair gives more beside others.
+    """
+
+    judge: Judge
+    blocks: Sequence[Block]
+    best: Sequence[Pair] = ()
+    worth: Worth = (Fraction(0), 0)
+    most: list[Fraction] = field(default_factory=list)
+    """What the courses from a place on can give at most."""
+
+    def run(self) -> bool:
+        """Whether the end was reached: `best` then is the best there is."""
+        self.most = [Fraction(0)]
+        for block in reversed(self.blocks):
+            self.most.insert(0, self.most[0] + max(pair.credits for pair in block))
+        return self._extend((), 0)
+
+    def _extend(self, chosen: Sequence[Pair], first: int) -> bool:
+        credits, certificates = _worth(chosen)
+        for place in range(first, len(self.blocks)):
+            for pair in self.blocks[place]:
+                if (credits + self.most[place], certificates) <= self.worth:
+                    return True
+                if self.judge.effort > MOST_EFFORT_SEARCHED:
+                    return False
+                fitting = self.judge.fits([*chosen, pair])
+                if fitting is None:
+                    continue
+                if _worth(fitting) > self.worth:
+                    self.best, self.worth = fitting, _worth(fitting)
+                if not self._extend(fitting, place + 1):
+                    return False
+        return True
 
 
-def _best(application: Application, sets: Iterable[Sequence[Wish]], *, is_proven: bool) -> Proposal:
-    best: tuple[tuple[int, int], Proposal] | None = None
-    for wishes in sets:
-        if len({wish.target for wish in wishes}) < len(wishes):
+def _grown(judge: Judge, blocks: Sequence[Block]) -> Sequence[Pair]:
+    """A set grown pair by pair, and what it becomes when one of its pairs is given up for others."""
+    best = first = _grow(judge, blocks, (), ())
+    for given_up in first:
+        kept = [pair for pair in best if pair.wish != given_up.wish]
+        best = max(best, _grow(judge, blocks, kept, (given_up,)), key=_worth)
+    return best
+
+
+def _grow(judge: Judge, blocks: Sequence[Block], kept: Sequence[Pair], barred: Collection[Pair]) -> Sequence[Pair]:
+    """Add the first certificate of each further course that is granted beside what is kept, in several rounds."""
+    failed = {id(pair.wish) for pair in barred}
+    while judge.effort < MOST_EFFORT_GROWN:
+        tried = _next(judge.free, blocks, kept, failed)
+        if not tried:
+            break
+        asked = [*kept, *tried]
+        kept, overdrawn = judge.granted(asked)
+        standing = {id(pair.wish) for pair in kept}
+        # What was overdrawn stood in the way of others: those are tried once more without it.
+        failed |= {id(pair.wish) for pair in overdrawn or asked} - standing
+    return kept
+
+
+def _next(free: Mapping[UUID, int], blocks: Sequence[Block], kept: Sequence[Pair], failed: set[int]) -> list[Pair]:
+    """For every course that is still open, the first pair that did not fail and that its certificate can pay."""
+    left = dict(free)
+    for pair in kept:
+        _pay(left, pair)
+    courses = {pair.wish.target for pair in kept}
+    tried: list[Pair] = []
+    for block in blocks:
+        if block[0].wish.target in courses:
             continue
-        outcome = decide(application, wishes)
-        if outcome.refusals:
-            continue
-        certificates = {one for wish in wishes for one in wish.certificate_ids}
-        worth = (sum(grant.credits for grant in outcome.grants), -len(certificates))
-        if best is None or worth > best[0]:
-            best = (worth, Proposal(tuple(wishes), outcome, is_proven))
-    assert best is not None  # the empty set is always among them
-    return best[1]
+        for pair in block:
+            if id(pair.wish) not in failed and all(credits <= left[one] for one, credits in pair.taken.items()):
+                _pay(left, pair)
+                tried.append(pair)
+                break
+    return tried
+
+
+def _pay(left: dict[UUID, int], pair: Pair) -> None:
+    for one, credits in pair.taken.items():
+        left[one] -= credits

@@ -6,7 +6,7 @@ by the open `fields` of an award or standard.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,39 +28,61 @@ class Wish:
     fields: Mapping[str, Any]
 
 
-def situation_of(
-    account: Account,
-    programme: ProgrammePublished,
-    catalogue: Catalogue,
-    applied_on: date,
-    wishes: Sequence[Wish],
-) -> dict[str, Any]:
-    """`given` for the rulebook.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a rulebook sees whatever is wished for: made once, and asked for one situation after the other.
 
     History is what this programme has granted and still grants. What other programmes made of the same
     certificates stands apart: it counts for what may happen once, and for no ceiling.
     """
+
+    applied_on: date
+    programme: Mapping[str, Any]
+    outcomes: Mapping[UUID, Mapping[str, Any]]
+    used: frozenset[UUID]
+    history: Sequence[Mapping[str, Any]]
+    elsewhere: Sequence[tuple[frozenset[UUID], Mapping[str, Any]]]
+
+    def situation(self, wishes: Sequence[Wish]) -> dict[str, Any]:
+        """`given` for the rulebook. The wishes name certificates for which this ground was made."""
+        wished = {certificate_id for wish in wishes for certificate_id in wish.certificate_ids}
+        seen = wished | self.used
+        return {
+            "applied_on": self.applied_on.isoformat(),
+            "programme": self.programme,
+            "outcomes": [fields for certificate_id, fields in self.outcomes.items() if certificate_id in seen],
+            "requests": [_request(wish) for wish in wishes],
+            "history": self.history,
+            "elsewhere": [entry for named, entry in self.elsewhere if wished & named],
+        }
+
+
+def ground_of(
+    account: Account,
+    programme: ProgrammePublished,
+    catalogue: Catalogue,
+    applied_on: date,
+    certificate_ids: Collection[UUID],
+) -> Ground:
+    """The ground for wishes that name some of these certificates."""
     standing = [use for use in account.uses.values() if use.stands]
-    wished = {certificate_id for wish in wishes for certificate_id in wish.certificate_ids}
     own = (programme.institution, programme.code)
     uses = [use for use in standing if (use.institution, use.programme) == own]
-    used = {one for use in uses for grant in use.grants for one in grant.certificate_ids}
-    return {
-        "applied_on": applied_on.isoformat(),
-        "programme": _programme(programme),
-        "outcomes": [
-            outcome_of(lot, catalogue) for lot in account.lots.values() if lot.certificate_id in wished | used
-        ],
-        "requests": [_request(wish) for wish in wishes],
-        "history": [_entry(use, grant) for use in uses for grant in use.grants],
-        "elsewhere": [
-            _entry(use, grant)
+    used = frozenset(one for use in uses for grant in use.grants for one in grant.certificate_ids)
+    seen = used.union(certificate_ids)
+    return Ground(
+        applied_on=applied_on,
+        programme=_programme(programme),
+        outcomes={one: outcome_of(lot, catalogue) for one, lot in account.lots.items() if one in seen},
+        used=used,
+        history=[_entry(use, grant) for use in uses for grant in use.grants],
+        elsewhere=[
+            (frozenset(grant.certificate_ids), _entry(use, grant))
             for use in standing
             if (use.institution, use.programme) != own
             for grant in use.grants
-            if wished.intersection(grant.certificate_ids)
         ],
-    }
+    )
 
 
 def outcome_of(lot: Lot, catalogue: Catalogue) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from creditbank.domain.balance import consumed, is_expired, reserved
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.errors import Fault
 from creditbank.domain.events import (
+    ApprovalStep,
     ConversionReversed,
     CoursesExempted,
     CreditsConverted,
@@ -28,6 +29,7 @@ from creditbank.domain.events import (
     Grant,
     ProgrammePublished,
     RulebookVersionPublished,
+    UseApproved,
     UseKind,
 )
 from creditbank.domain.rules import Refusal
@@ -50,6 +52,7 @@ class Outcome:
     refusals: tuple[Refusal, ...]
     caps: tuple[dict[str, Any], ...]
     situation: dict[str, Any]
+    workflow: tuple[ApprovalStep, ...] = ()
     reserved_until: int | None = None
     """When the first of the reservations lapses that were in the way, in microseconds."""
 
@@ -85,7 +88,7 @@ def decide(application: Application, wishes: Sequence[Wish]) -> Outcome:
     _check_names(application, wishes)
     left = funds(application.account, application.now)
     refusals = {
-        number: found for number, wish in enumerate(wishes) if (found := _unusable(application, left, number, wish))
+        number: found for number, wish in enumerate(wishes) if (found := unusable(application, left, number, wish))
     }
     ground = ground_of(
         application.account,
@@ -117,6 +120,7 @@ def decision_of(outcome: Outcome, application: Application, version: RulebookVer
         situation=outcome.situation,
         refused=tuple(refusal_document(refusal) for refusal in outcome.refusals),
         caps=outcome.caps,
+        workflow=outcome.workflow,
     )
 
 
@@ -152,6 +156,19 @@ def review(account: Account, use_id: UUID, verdict: Literal["upheld", "withdrawn
     return ExemptionReviewed(exemption_id=use_id, outcome=verdict, reason=reason)
 
 
+def approve(account: Account, use_id: UUID, role: str) -> UseApproved:
+    """The next of the roles that the rulebook asks for approves."""
+    use = standing_use(account, use_id)
+    if not use.stands:
+        raise errors.WrongState(use.kind, use.status)
+    if use.awaits is None:
+        raise errors.WrongState(use.kind, "final")
+    if role != use.awaits:
+        fault = Fault(code="step_out_of_order", pointer="/role", detail=f"The next to approve is: {use.awaits}.")
+        raise errors.Invalid(faults=[fault])
+    return UseApproved(kind=use.kind, use_id=use_id, role=role)
+
+
 def standing_use(account: Account, use_id: UUID) -> Use:
     """A use of this account. Raises AccountMerged or NotFound."""
     if account.head.merged_into is not None:
@@ -184,7 +201,8 @@ def _check_names(application: Application, wishes: Sequence[Wish]) -> None:
         raise errors.Invalid(faults=faults)
 
 
-def _unusable(application: Application, left: Funds, number: int, wish: Wish) -> Refusal | None:
+def unusable(application: Application, left: Funds, number: int, wish: Wish) -> Refusal | None:
+    """Why the ledger does not even ask the rules about a wish, None where it does."""
     for certificate_id in wish.certificate_ids:
         lot = application.account.lots[certificate_id]
         if lot.status == "revoked":
@@ -262,6 +280,7 @@ def _outcome(
         refusals=tuple(refusal for _, refusal in sorted(refusals.items())),
         caps=tuple(_cap(state) for state in decision.caps),
         situation=dict(decision.inputs),
+        workflow=tuple(ApprovalStep(role=one.role, within_days=one.within_days) for one in decision.workflow),
         reserved_until=_reserved_until(application, refusals.values()),
     )
 
@@ -286,6 +305,7 @@ def _grant(grant: rules.Grant, wish: Wish) -> Grant:
         grade=grant.grade,
         purpose=grant.purpose,
         bucket=grant.bucket,
+        needs_approval=grant.needs_approval,
     )
 
 
