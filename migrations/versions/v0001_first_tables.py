@@ -199,6 +199,7 @@ def _projections() -> None:
         sa.Column("programme", sa.Text(), nullable=False),
         sa.Column("grants", sa.LargeBinary(), nullable=False),
         sa.Column("decision", sa.LargeBinary(), nullable=False),
+        sa.Column("approvals", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "use_id", "partition_id"),
     )
     op.create_index("usage_use_id", "usage", ["use_id"], unique=False)

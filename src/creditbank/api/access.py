@@ -70,8 +70,8 @@ class Principal:
 
     @property
     def scope(self) -> str:
-        """Whose idempotency keys these are."""
-        return self.organisation or (f"learner:{self.account_id}" if self.account_id else self.role)
+        """Whose idempotency keys these are. No organisation's code holds a colon, so none is taken for a role."""
+        return self.organisation or (f"learner:{self.account_id}" if self.account_id else f"role:{self.role}")
 
     @property
     def actor(self) -> str:

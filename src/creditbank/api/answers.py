@@ -250,6 +250,8 @@ class Use(Decision):
     programme: str
     credits: str = Credits
     applied_on: str
+    approvals: list[str] = Field(description="Roles that have approved it.")
+    awaits: str | None = Field(description="The role whose approval comes next; null where it is final.")
     version_of_account: int | None = None
 
 
@@ -287,6 +289,8 @@ class Reservation(Decision):
     programme: str
     credits: str = Credits
     applied_on: str
+    approvals: list[str] = Field(description="Roles that have approved it.")
+    awaits: str | None = Field(description="The role whose approval comes next; null where it is final.")
     version_of_account: int | None = None
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from creditbank.api.messages import FAULTS
 from creditbank.domain.errors import Fault
 
@@ -55,6 +57,12 @@ def faults_of(details: Sequence[Mapping[str, Any]], body: Any) -> list[Fault]:
         if len(faults) == MOST_FAULTS:
             break
     return list(faults.values())
+
+
+def faults_of_line(error: ValidationError, line: Any) -> list[Fault]:
+    """What the validation of one line of a batch found, as if the line had been sent by itself."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return faults_of([{"type": one["type"], "loc": ("body", *one["loc"])} for one in details], line)
 
 
 def code_of(error_type: str) -> str:

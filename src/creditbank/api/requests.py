@@ -434,6 +434,10 @@ class EvaluationBody(Body):
     given: dict[str, Any]
 
 
+class ApprovalBody(Body):
+    role: Text
+
+
 class ReviewBody(Body):
     outcome: Literal["upheld", "withdrawn"]
     reason: Reason

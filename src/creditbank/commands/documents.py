@@ -90,6 +90,8 @@ def use(one: Use, account_id: UUID, now: int) -> dict[str, Any]:
         "rulebook": decision.rulebook,
         "version": decision.rulebook_version,
         "applied_on": decision.applied_on.isoformat(),
+        "approvals": list(one.approvals),
+        "awaits": one.awaits,
     }
     if one.expires_at is not None:
         document |= {"kind": one.kind, "expires_at": instant_text(one.expires_at)}

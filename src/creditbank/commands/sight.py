@@ -86,6 +86,8 @@ def _uses(event: Event) -> tuple[UUID, ...]:
             | events.ExemptionReviewed()
         ):
             return (event.exemption_id,)
+        case events.UseApproved():
+            return (event.use_id,)
         case events.UseReceived():
             return _uses(event.use)
         case _:

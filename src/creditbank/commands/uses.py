@@ -143,7 +143,7 @@ class ChangeUse:
     status: int = 200
 
     def needs(self) -> Needs:
-        return Needs()
+        return Needs(uses=[self.use_id])
 
     def run(self, draft: Draft) -> Answer:
         row = usages.by_id(draft.unit.connection, self.use_id)
@@ -175,6 +175,17 @@ def review(
         kind="exemption",
         institution=institution,
         decide=lambda account, _: [uses.review(account, use_id, verdict, reason)],
+        if_match=if_match,
+        shown=use_id,
+    )
+
+
+def approval(kind: UseKind, use_id: UUID, institution: str, role: str, if_match: IfMatch) -> ChangeUse:
+    return ChangeUse(
+        use_id=use_id,
+        kind=kind,
+        institution=institution,
+        decide=lambda account, _: [uses.approve(account, use_id, role)],
         if_match=if_match,
         shown=use_id,
     )

@@ -41,6 +41,7 @@ from creditbank.domain.events import (
     ReservationLapsed,
     ReservationMade,
     ReservationReleased,
+    UseApproved,
     UseEvent,
     UseKind,
     UseReceived,
@@ -61,6 +62,10 @@ AccountStatus = Literal["open", "suspended", "closed", "merged", "erased"]
 LotStatus = Literal["active", "held", "revoked"]
 UseStatus = Literal["active", "under_review", "reversed", "open", "confirmed", "released", "lapsed"]
 """Conversions and exemptions are active, under review or reversed; reservations have the other four."""
+
+
+LATE_APPROVAL = "approver"
+"""Who approves a grant that came outside its window, where the rulebook names no roles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +112,16 @@ class Use:
     version: int
     status: UseStatus = "active"
     expires_at: int | None = None
+    approvals: tuple[str, ...] = ()
+    """The roles that have approved it, in order."""
+
+    @property
+    def awaits(self) -> str | None:
+        """The role whose approval comes next; None where the use is final."""
+        roles = [step.role for step in self.decision.workflow]
+        if not roles and any(grant.needs_approval for grant in self.grants):
+            roles = [LATE_APPROVAL]
+        return roles[len(self.approvals)] if len(self.approvals) < len(roles) else None
 
     @property
     def credits(self) -> int:
@@ -221,6 +236,7 @@ def evolve(account: Account, event: AccountEvent) -> Account:
             | ExemptionReversed()
             | ExemptionReviewOpened()
             | ExemptionReviewed()
+            | UseApproved()
             | ReservationMade()
             | ReservationConfirmed()
             | ReservationReleased()
@@ -360,12 +376,16 @@ def amended(
             assert_never(event)
 
 
-def _evolve_uses(account: Account, event: UseEvent | UseReceived | UseChange) -> Account:
+def _evolve_uses(account: Account, event: UseEvent | UseReceived | UseApproved | UseChange) -> Account:
     match event:
+        case UseApproved():
+            use = account.uses[event.use_id]
+            use = replace(use, approvals=(*use.approvals, event.role))
         case CreditsConverted() | CoursesExempted() | ReservationMade():
             use = use_of(event, account.head.version)
         case UseReceived():
-            use = replace(use_of(event.use, account.head.version), status=event.status)
+            received = use_of(event.use, account.head.version)
+            use = replace(received, status=event.status, approvals=event.approvals)
         case _:
             use_id, status = changed_use(event)
             use = replace(account.uses[use_id], status=status)

@@ -74,7 +74,10 @@ def merge(survivor: Account, merged: Account, reason: str) -> tuple[list[Account
     ]
     for lot in merged.lots.values():
         received += _received(lot, source, reason)
-    received += [UseReceived(merged_from=source, use=_recorded(use), status=use.status) for use in merged.uses.values()]
+    received += [
+        UseReceived(merged_from=source, use=_recorded(use), status=use.status, approvals=use.approvals)
+        for use in merged.uses.values()
+    ]
     received += [
         DealingOpened(institution=dealing.institution, basis="lookup", until=dealing.until)
         for dealing in merged.dealings.values()

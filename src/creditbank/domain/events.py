@@ -80,6 +80,15 @@ class Grant:
     grade: str | None = None
     purpose: str | None = None
     bucket: str | None = None
+    needs_approval: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalStep:
+    """A role that has to approve before a grant is final, in so many days where a number is given."""
+
+    role: str
+    within_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,7 @@ class Decision:
     situation: dict[str, Any]
     refused: tuple[dict[str, Any], ...] = ()
     caps: tuple[dict[str, Any], ...] = ()
+    workflow: tuple[ApprovalStep, ...] = ()
 
 
 # Organisations
@@ -316,6 +326,15 @@ class CoursesExempted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UseApproved:
+    """One of the roles that the rulebook asks for has approved a conversion or exemption."""
+
+    kind: UseKind
+    use_id: UUID
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReservationMade:
     """Credits held for an application until `expires_at`, in microseconds since 1970 UTC; then they are free again."""
 
@@ -359,6 +378,7 @@ class UseReceived:
     merged_from: UUID
     use: CreditsConverted | CoursesExempted | ReservationMade
     status: Literal["active", "under_review", "reversed", "open", "confirmed", "released", "lapsed"] = "active"
+    approvals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -418,6 +438,7 @@ AccountEvent = (
     | ExemptionReversed
     | ExemptionReviewOpened
     | ExemptionReviewed
+    | UseApproved
     | ReservationMade
     | ReservationConfirmed
     | ReservationReleased

@@ -40,6 +40,7 @@ NAMES: dict[str, type[Any]] = {
     "reservation-confirmed/1": events.ReservationConfirmed,
     "reservation-released/1": events.ReservationReleased,
     "reservation-lapsed/1": events.ReservationLapsed,
+    "use-approved/1": events.UseApproved,
     "use-received/1": events.UseReceived,
     "conversion-reversed/1": events.ConversionReversed,
     "exemption-reversed/1": events.ExemptionReversed,

@@ -34,6 +34,7 @@ from creditbank.domain.events import (
     Decision,
     Grant,
     ReservationMade,
+    UseApproved,
     UseReceived,
 )
 from creditbank.ledger import bulk
@@ -56,6 +57,7 @@ usage = Table(
     Column("programme", Text, nullable=False),
     Column("grants", LargeBinary, nullable=False),
     Column("decision", LargeBinary, nullable=False),
+    Column("approvals", LargeBinary, nullable=False),
     PrimaryKeyConstraint("account_id", "use_id", "partition_id"),
     Index("usage_use_id", "use_id"),
     Index("usage_open", "expires_at", postgresql_where=text("status = 'open'"), sqlite_where=text("status = 'open'")),
@@ -64,11 +66,13 @@ usage = Table(
 TABLES = (usage,)
 
 _OF_ACCOUNTS = bulk.Lookup(select(usage).order_by(usage.c.version), usage.c.account_id)
+_ACCOUNTS = bulk.Lookup(select(usage.c.account_id), usage.c.use_id)
 _INSTITUTIONS = bulk.Lookup(select(usage.c.use_id, usage.c.institution), usage.c.use_id)
 
 _CHANGES = get_args(UseChange)
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 _DECISION = TypeAdapter(Decision)
+_APPROVALS = TypeAdapter(tuple[str, ...])
 
 
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
@@ -78,8 +82,10 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
             case CreditsConverted() | CoursesExempted() | ReservationMade():
                 _insert(connection, item, use_of(item.event, item.version))
             case UseReceived():
-                received = replace(use_of(item.event.use, item.version), status=item.event.status)
-                _insert(connection, item, received)
+                received = use_of(item.event.use, item.version)
+                _insert(connection, item, replace(received, status=item.event.status, approvals=item.event.approvals))
+            case UseApproved():
+                _approve(connection, item.stream_id, item.event)
             case AccountMerged():
                 connection.execute(delete(usage).where(usage.c.account_id == item.stream_id))
             case _ if isinstance(item.event, _CHANGES):
@@ -103,8 +109,15 @@ def _insert(connection: Connection, item: Recorded, use: Use) -> None:
         use.programme,
         _GRANTS.dump_json(use.grants, exclude_defaults=True),
         _DECISION.dump_json(use.decision, exclude_defaults=True),
+        _APPROVALS.dump_json(use.approvals),
     )
     bulk.insert(connection, usage, [row])
+
+
+def _approve(connection: Connection, account_id: UUID, event: UseApproved) -> None:
+    here = (usage.c.account_id == account_id) & (usage.c.use_id == event.use_id)
+    approvals = _APPROVALS.validate_json(connection.execute(select(usage.c.approvals).where(here)).scalar_one())
+    connection.execute(update(usage).where(here).values(approvals=_APPROVALS.dump_json((*approvals, event.role))))
 
 
 def _set_status(connection: Connection, account_id: UUID, use_id: UUID, status: str) -> None:
@@ -125,6 +138,7 @@ def use_from(row: Row[Any]) -> Use:
         version=row.version,
         status=row.status,
         expires_at=row.expires_at,
+        approvals=_APPROVALS.validate_json(row.approvals),
     )
 
 
@@ -143,6 +157,11 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
 
 def by_id(connection: Connection, use_id: UUID) -> Row[Any] | None:
     return connection.execute(select(usage).where(usage.c.use_id == use_id)).one_or_none()
+
+
+def accounts_of(connection: Connection, use_ids: Collection[UUID]) -> set[UUID]:
+    """The accounts that these uses are on."""
+    return {row.account_id for row in _ACCOUNTS.rows(connection, use_ids)}
 
 
 def institutions(connection: Connection, use_ids: Collection[UUID]) -> dict[UUID, str]:

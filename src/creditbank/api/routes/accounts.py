@@ -23,7 +23,7 @@ from creditbank.api.dependencies import (
     write,
     write_account,
 )
-from creditbank.api.faults import faults_of
+from creditbank.api.faults import faults_of_line
 from creditbank.api.fields import CivilDate, Instant
 from creditbank.api.requests import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
 from creditbank.commands import accounts
@@ -107,7 +107,7 @@ def _holder(item: Any, vault: Vault) -> Holder | BankError:
     try:
         return vault.holder(OpenAccountBody.model_validate(item).holder.person())
     except ValidationError as error:
-        return errors.Invalid(faults=faults_of(error.errors(), item))
+        return errors.Invalid(faults=faults_of_line(error, item))
     except BankError as refusal:
         return refusal
 

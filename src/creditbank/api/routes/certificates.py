@@ -13,7 +13,7 @@ from creditbank.api import answers
 from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, viewer_of, write
-from creditbank.api.faults import faults_of
+from creditbank.api.faults import faults_of_line
 from creditbank.api.requests import AmendmentBody, BatchBody, CertificateBody, ReasonBody, RevocationBody
 from creditbank.commands import certificates
 from creditbank.commands.awards import AwardBatch, AwardCertificate, AwardLine
@@ -55,7 +55,7 @@ def _line(item: Any, issuer: str, vault: Vault) -> AwardLine | BankError:
         body = CertificateBody.model_validate(item)
         return body.line(vault) if body.issuer == issuer else errors.Forbidden()
     except ValidationError as error:
-        return errors.Invalid(faults=faults_of(error.errors(), item))
+        return errors.Invalid(faults=faults_of_line(error, item))
     except BankError as refusal:
         return refusal
 

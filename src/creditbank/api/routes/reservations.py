@@ -51,7 +51,12 @@ def _kind(body: ReservationBody) -> UseKind:
     raise errors.Invalid(faults=[Fault(code="mixed_targets", pointer=pointer, detail=detail)])
 
 
-@router.get("/reservations/{reservation_id}", response_model=answers.Reservation, summary="Read a reservation")
+@router.get(
+    "/reservations/{reservation_id}",
+    response_model=answers.Reservation,
+    response_model_exclude_unset=True,
+    summary="Read a reservation",
+)
 def read_reservation(
     request: Request, reservation_id: UUID, principal: Annotated[Principal, permit("read_uses")]
 ) -> dict[str, Any]:

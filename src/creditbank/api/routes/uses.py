@@ -11,7 +11,7 @@ from creditbank.api import answers, messages, problems
 from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, permit, reader_of, viewer_of, write_account
-from creditbank.api.requests import ReasonBody, ReviewBody, UseBody
+from creditbank.api.requests import ApprovalBody, ReasonBody, ReviewBody, UseBody
 from creditbank.commands import uses
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
@@ -69,7 +69,12 @@ def _check_targets(kind: UseKind, body: UseBody) -> None:
         raise errors.Invalid(faults=faults)
 
 
-@router.get("/exemptions/{exemption_id}", response_model=answers.Exemption, summary="Read an exemption")
+@router.get(
+    "/exemptions/{exemption_id}",
+    response_model=answers.Exemption,
+    response_model_exclude_unset=True,
+    summary="Read an exemption",
+)
 def read_exemption(
     request: Request, exemption_id: UUID, principal: Annotated[Principal, permit("read_uses")]
 ) -> dict[str, Any]:
@@ -77,7 +82,12 @@ def read_exemption(
     return reader_of(request).use(exemption_id, "exemption", viewer_of(principal))
 
 
-@router.get("/conversions/{conversion_id}", response_model=answers.Conversion, summary="Read a conversion")
+@router.get(
+    "/conversions/{conversion_id}",
+    response_model=answers.Conversion,
+    response_model_exclude_unset=True,
+    summary="Read a conversion",
+)
 def read_conversion(
     request: Request, conversion_id: UUID, principal: Annotated[Principal, permit("read_uses")]
 ) -> dict[str, Any]:
@@ -121,3 +131,23 @@ async def review_exemption(
     return await writer.settle(
         uses.review(exemption_id, writer.principal.own_code, body.outcome, body.reason, writer.if_match)
     )
+
+
+@router.post("/exemptions/{exemption_id}/approval", response_model=answers.Exemption, summary="Approve an exemption")
+async def approve_exemption(
+    exemption_id: UUID, body: ApprovalBody, writer: Annotated[Writer, write_account("decide_uses")]
+) -> Response:
+    """By the next of the roles that the rulebook's workflow names. It is final when nobody is awaited any more."""
+    return await _approve("exemption", exemption_id, body, writer)
+
+
+@router.post("/conversions/{conversion_id}/approval", response_model=answers.Conversion, summary="Approve a conversion")
+async def approve_conversion(
+    conversion_id: UUID, body: ApprovalBody, writer: Annotated[Writer, write_account("decide_uses")]
+) -> Response:
+    """By the next of the roles that the rulebook's workflow names. It is final when nobody is awaited any more."""
+    return await _approve("conversion", conversion_id, body, writer)
+
+
+async def _approve(kind: UseKind, use_id: UUID, body: ApprovalBody, writer: Writer) -> Response:
+    return await writer.settle(uses.approval(kind, use_id, writer.principal.own_code, body.role, writer.if_match))
