@@ -89,8 +89,10 @@ class Caller:
     client: TestClient
     token: str | None = None
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
-        return self.client.get(path, headers=self.headers(headers))
+    def get(
+        self, path: str, headers: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None
+    ) -> Response:
+        return self.client.get(path, headers=self.headers(headers), params=params)
 
     def delete(self, path: str) -> Response:
         return self.client.delete(path, headers=self.headers())

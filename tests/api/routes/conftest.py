@@ -29,3 +29,10 @@ def own_bank(database_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
     """A bank for one test, which may set its clock or look at all that it holds."""
     with ready_bank(database_url, tmp_path) as ready:
         yield ready
+
+
+@pytest.fixture
+def sqlite_bank(sqlite_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
+    """A bank for one test that says nothing about the database."""
+    with ready_bank(sqlite_url, tmp_path) as ready:
+        yield ready
