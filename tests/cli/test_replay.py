@@ -47,8 +47,9 @@ def test_an_account_is_recomputed_without_what_is_stored(bank: Command, engine: 
     ended = bank("replay", "--account", str(ACCOUNT), "--at", "2026-06-30", "--json")
     assert ended.code == 0
     assert ended.json["balance"]["available"] == ended.json["balance"]["earned"] == "6"
-    assert [(entry["kind"], entry["status"]) for entry in ended.json["entries"]] == [("certificate", "active")]
-    assert ended.json["entries"][0]["recorded_at"] == "2026-01-02T00:00:00.000000Z"
+    [entry] = ended.json["transcript"]["entries"]
+    assert (entry["kind"], entry["status"]) == ("certificate", "active")
+    assert entry["recorded_at"] == "2026-01-02T00:00:00.000000Z"
 
 
 def test_an_account_is_shown_as_it_was_at_a_version_or_on_a_day(bank: Command) -> None:

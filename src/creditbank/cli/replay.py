@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from time import monotonic
@@ -17,6 +18,8 @@ from creditbank.cli.progress import progress
 from creditbank.commands import documents
 from creditbank.domain.balance import balance
 from creditbank.domain.timeline import Moment
+
+AMOUNTS = ("earned", "used", "reserved", "available", "held", "expired", "shortfall", "under_review")
 
 
 def run_all(*, as_json: bool) -> None:
@@ -46,36 +49,31 @@ def run_account(*, account_id: UUID, version: int | None, day: date | None, as_j
         account, history = replay.account_at(engine, account_id, version=version, until=until)
     if not history:
         raise Failed(f"history knows no account {account_id}{'' if day is None else f' on {day}'}")
-    on = day or datetime.fromtimestamp(clock() / 1_000_000, zone).date()
     now = until or clock()
-    standing = documents.balance(balance(account.lots.values(), account.uses.values(), on, now), account.head, Moment())
+    on = datetime.fromtimestamp(now / 1_000_000, zone).date()
+    moment = Moment(known_at=until)
+    standing = documents.balance(balance(account.lots.values(), account.uses.values(), on, now), account.head, moment)
     times = {item.version: item.recorded_at for item in history}
-    entries = documents.transcript(
-        account_id,
-        account.head.version,
-        [(lot, times[lot.version]) for lot in account.lots.values()],
-        [(use, times[use.version]) for use in account.uses.values()],
-        on,
-        Moment(),
-    )["entries"]
+    certificates = [(lot, times[lot.version]) for lot in account.lots.values()]
+    uses = [(use, times[use.version]) for use in account.uses.values()]
+    transcript = documents.transcript(account_id, account.head.version, certificates, uses, on, moment)
     if as_json:
-        say_json({"balance": standing, "entries": entries, "on": on})
+        say_json({"balance": standing, "transcript": transcript, "on": on})
         return
     say(f"account {account_id}, {account.head.status}, version {account.head.version}, on {on}")
-    for name in ("earned", "used", "reserved", "available", "held", "expired", "shortfall", "under_review"):
+    _say(standing, transcript["entries"])
+
+
+def _say(standing: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> None:
+    for name in AMOUNTS:
         say(f"  {name:13}{standing[name]:>10}")
     for entry in entries:
-        say(
-            f"  {entry['recorded_at']}  {entry['kind']:11}  {entry['status']:12}  {entry['credits']:>6}  {_name(entry)}"
-        )
+        names = ("issuer", "number") if entry["kind"] == "certificate" else ("institution", "programme")
+        what = f"{entry['kind']:11}  {entry['status']:12}  {entry['credits']:>6}"
+        say(f"  {entry['recorded_at']}  {what}  {' '.join(str(entry[name]) for name in names)}")
 
 
 def _end_of(day: date, zone: ZoneInfo) -> int:
     """The last microsecond of a civil day."""
     next_day = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
     return int(next_day.timestamp()) * 1_000_000 - 1
-
-
-def _name(entry: dict[str, Any]) -> str:
-    names = ("issuer", "number") if entry["kind"] == "certificate" else ("institution", "programme")
-    return " ".join(str(entry[name]) for name in names)
