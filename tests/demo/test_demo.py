@@ -106,7 +106,9 @@ def test_stopped_and_started_again_the_demo_tells_its_story_once(
     with serving(folder) as (process, lines):
         assert history(folder) == events
         commands = [line for line in lines if line.startswith("  curl ")]
-        assert [pasted(command).status_code for command in commands] == [200, 201, 200, 200, 200]
+        answers = [pasted(command) for command in commands]
+        assert [answer.status_code for answer in answers] == [200, 201, 200, 200, 200]
+        assert [one["target"] for one in answers[2].json()["granted"]] == ["C3"]
         assert pasted(commands[1]).headers["Idempotency-Replayed"] == "true"
         process.terminate()
         assert process.wait(timeout=10) == 0

@@ -121,10 +121,15 @@ async def decided(
 ) -> Body:
     """What the first college decides about exemptions, or the second about conversions, for a person it looks up."""
     college = province.colleges[0 if use == "exemption" else 1]
-    account = await clerk.post(college["code"], "/v1/accounts/lookup", {"document": person.document()})
+    account = await looked_up(clerk, college["code"], person)
     chosen = {"institution": college["code"], "code": programmes_of(college)[programme]["code"]}
-    body = {**account, "programme": chosen, "applied_on": DECIDED_ON, "requests": wishes}
+    body = {"account_id": account, "programme": chosen, "applied_on": DECIDED_ON, "requests": wishes}
     return await clerk.post(college["code"], f"/v1/{use}s", body)
+
+
+async def looked_up(clerk: Clerk, college: str, person: Learner) -> str:
+    """The account of a person, with which the college may deal from then on."""
+    return str((await clerk.post(college, "/v1/accounts/lookup", {"document": person.document()}))["account_id"])
 
 
 def batches(lines: Iterable[tuple[int, Body]]) -> Iterator[list[tuple[int, Body]]]:

@@ -9,8 +9,8 @@ from typing import Any, Final
 from creditbank.demo import awards
 from creditbank.demo.awards import Use
 from creditbank.demo.clerk import Clerk, Refused
-from creditbank.demo.loading import AUTHORITY, decided
-from creditbank.demo.people import Learner, member_of_cast
+from creditbank.demo.loading import AUTHORITY, DECIDED_ON, decided, looked_up
+from creditbank.demo.people import Learner, learner, member_of_cast
 from creditbank.demo.province import Body, Province
 from creditbank.demo.sources import source
 
@@ -34,7 +34,8 @@ class Story:
     episodes: tuple[Episode, ...]
     learner_account: str
     revoked_account: str
-    exemption: str
+    to_ask: Body
+    """A question to the first college: what could be granted to a learner who has credits left."""
     verified: tuple[str, str]
     """Issuer and number of a certificate that stands."""
     to_post: Body
@@ -67,10 +68,16 @@ class Teller:
             episodes=(*episodes, revoked),
             learner_account=account,
             revoked_account=revoked_account,
-            exemption=exempted.facts["exemption_id"],
+            to_ask=await self._question(),
             verified=(bim["issuer"], bim["number"]),
             to_post=self._bim("yan", 1),
         )
+
+    async def _question(self) -> Body:
+        college = self.province.colleges[0]
+        account = await looked_up(self.clerk, college["code"], learner(0))
+        programme = {"institution": college["code"], "code": college["programmes"][0]["code"]}
+        return {"account_id": account, "programme": programme, "applied_on": DECIDED_ON}
 
     def _bim(self, name: str, serial: int) -> Body:
         issuer = self.province.x_issuers[0]

@@ -72,18 +72,20 @@ def tour(address: str, province: Province, learners: int, loaded: Loaded, story:
 
 def _commands(address: str, province: Province, story: Story, keys: Keys) -> dict[str, str]:
     college, issuer = province.colleges[0]["code"], story.to_post["issuer"]
+    name = f"Idempotency-Key: pasted-{story.to_post['number']}"
     return {
         "authority": _curl(keys[AUTHORITY], f"{address}/v1/accounts/{story.revoked_account}/balance"),
-        "issuer": _curl(keys[issuer], f"{address}/v1/certificates", story.to_post),
-        "institution": _curl(keys[college], f"{address}/v1/exemptions/{story.exemption}"),
+        "issuer": _curl(keys[issuer], f"{address}/v1/certificates", story.to_post, name),
+        "institution": _curl(keys[college], f"{address}/v1/eligibility", story.to_ask),
         "learner": _curl(keys[LEARNER], f"{address}/v1/accounts/{story.learner_account}/transcript"),
         "auditor": _curl(keys[AUDITOR], f"{address}/v1/events?types=certificate-revoked/1"),
     }
 
 
-def _curl(key: str, url: str, body: Body | None = None) -> str:
+def _curl(key: str, url: str, body: Body | None = None, *headers: str) -> str:
     words = ["curl", "-s", "-H", f"Authorization: Bearer {key}"]
     if body is not None:
-        words += ["-H", "Content-Type: application/json", "-H", f"Idempotency-Key: pasted-{body['number']}"]
+        for header in ("Content-Type: application/json", *headers):
+            words += ["-H", header]
         words += ["-d", json.dumps(body, ensure_ascii=False)]
     return shlex.join([*words, url])
