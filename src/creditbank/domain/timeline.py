@@ -45,7 +45,7 @@ def account_at(empty: Account, history: Sequence[Dated], moment: Moment) -> Acco
         return accounts.replay(empty, (one.event for one in known))
     account = empty
     for one in known:
-        if _in_force(one, as_of):
+        if _in_force(account, one, as_of):
             before = replace(account.head, version=one.version - 1)
             account = accounts.evolve(replace(account, head=before), one.event)
     lots = {certificate_id: lot for certificate_id, lot in account.lots.items() if lot.issued_on <= as_of}
@@ -53,11 +53,14 @@ def account_at(empty: Account, history: Sequence[Dated], moment: Moment) -> Acco
     return replace(account, head=replace(account.head, version=len(known)), lots=lots)
 
 
-def _in_force(one: Dated, as_of: date) -> bool:
+def _in_force(account: Account, one: Dated, as_of: date) -> bool:
+    # What came with a merge is here from the day of the merge on, and so is what happened to it since.
     match one.event:
-        case CertificateAwarded() | CertificateAmended():
+        case CertificateAwarded():
             return True  # judged by the day of issue, which an amendment may have corrected
+        case CertificateAmended():
+            return one.event.certificate_id in account.lots
         case CertificateRevoked():
-            return one.event.effective_from <= as_of
+            return one.event.certificate_id in account.lots and one.event.effective_from <= as_of
         case _:
             return one.recorded_on <= as_of
