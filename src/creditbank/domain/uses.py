@@ -33,7 +33,7 @@ from creditbank.domain.events import (
     UseKind,
 )
 from creditbank.domain.rules import Refusal
-from creditbank.domain.rules.clause import Measured
+from creditbank.domain.rules.clause import Measured, Objection
 from creditbank.domain.situations import Wish, ground_of
 from creditbank.domain.values import SCALE, credits_from_fraction, credits_text
 
@@ -83,6 +83,41 @@ def funds(account: Account, now: int) -> Funds:
     return Funds(free, kept)
 
 
+@dataclass(frozen=True, slots=True)
+class Overdraft:
+    """A request that the rules would grant and a certificate cannot pay, by its number."""
+
+    request: int
+    objection: Objection
+
+    def refusal(self, number: int, wish: Wish) -> Refusal:
+        found = self.objection
+        return _refusal(number, wish, found.reason, found.clause, found.measured, found.limit)
+
+
+class Till:
+    """Pays what grants take from certificates, in their order, as long as the credits last."""
+
+    def __init__(self, left: Funds) -> None:
+        self.overdrafts: list[Overdraft] = []
+        self._free = dict(left.free)
+        self._kept = left.kept
+
+    def __call__(self, request: int, clause: str, taken: Sequence[tuple[str, Fraction]]) -> Objection | None:
+        parts = [(UUID(name), credits_from_fraction(credits)) for name, credits in taken]
+        for certificate_id, wanted in parts:
+            free = self._free[certificate_id]
+            if wanted > free:
+                reason = OUTCOME_RESERVED if wanted <= free + self._kept[certificate_id] else CREDITS_USED
+                total = sum((credits for _, credits in taken), start=Fraction(0))
+                objection = Objection(reason, clause, total, Fraction(max(0, free), SCALE))
+                self.overdrafts.append(Overdraft(request, objection))
+                return objection
+        for certificate_id, wanted in parts:
+            self._free[certificate_id] -= wanted
+        return None
+
+
 def decide(application: Application, wishes: Sequence[Wish]) -> Outcome:
     """Decide all wishes. Raises Invalid where one names a certificate or course that is not there."""
     _check_names(application, wishes)
@@ -100,14 +135,15 @@ def decide(application: Application, wishes: Sequence[Wish]) -> Outcome:
     while True:
         numbers = [number for number in range(len(wishes)) if number not in refusals]
         given = ground.situation([wishes[number] for number in numbers])
-        decision = _evaluate(application.compiled, given, numbers)
-        overdrawn = _overdrawn(decision, left)
-        if overdrawn is None:
+        till = Till(left)
+        decision = _evaluate(application.compiled, given, numbers, till)
+        if not till.overdrafts:
             return _outcome(application, decision, wishes, numbers, refusals)
-        # Refused for want of credits: decided anew without it, so that it leaves no trace in any counter.
-        grant, available, reason = overdrawn
-        refused = numbers[grant.request]
-        refusals[refused] = _refusal(refused, wishes[refused], reason, grant.clause, grant.consumed, available)
+        # Refused for want of credits: decided anew without it, so that it leaves no trace in any counter, nor in
+        # what is recorded. Where rules compare requests, what is overdrawn next may depend on the first one.
+        for overdraft in till.overdrafts if application.compiled.is_sequential else till.overdrafts[:1]:
+            refused = numbers[overdraft.request]
+            refusals[refused] = overdraft.refusal(refused, wishes[refused])
 
 
 def decision_of(outcome: Outcome, application: Application, version: RulebookVersionPublished) -> Decision:
@@ -232,9 +268,11 @@ def _refusal(
     )
 
 
-def _evaluate(compiled: rules.CompiledRules, given: dict[str, Any], numbers: Sequence[int]) -> rules.Decision:
+def _evaluate(
+    compiled: rules.CompiledRules, given: dict[str, Any], numbers: Sequence[int], till: Till
+) -> rules.Decision:
     try:
-        return rules.evaluate(compiled, given)
+        return rules.evaluate(compiled, given, till)
     except rules.InvalidSituation as error:
         faults = [
             Fault(code="situation_invalid", pointer=_as_asked(fault.pointer, numbers), detail=fault.detail)
@@ -249,20 +287,6 @@ def _as_asked(pointer: str, numbers: Sequence[int]) -> str:
     if parts[:2] == ["", "requests"] and len(parts) > 2:
         parts[2] = str(numbers[int(parts[2])])
     return "/".join(parts)
-
-
-def _overdrawn(decision: rules.Decision, left: Funds) -> tuple[rules.Grant, Fraction, str] | None:
-    """The first grant that takes more from a certificate than is free, with what is, and the reason for the want."""
-    remaining = dict(left.free)
-    for grant in decision.granted:
-        for name, credits in grant.consumed_by:
-            certificate_id, wanted = UUID(name), credits_from_fraction(credits)
-            free = remaining[certificate_id]
-            if wanted > free:
-                reason = OUTCOME_RESERVED if wanted <= free + left.kept[certificate_id] else CREDITS_USED
-                return grant, Fraction(max(0, free), SCALE), reason
-            remaining[certificate_id] -= wanted
-    return None
 
 
 def _outcome(

@@ -10,7 +10,7 @@ from pydantic import StrictBool, StringConstraints
 
 from creditbank.domain.rules import calendars as periods
 from creditbank.domain.rules.calendars import Calendar
-from creditbank.domain.rules.clause import MISSING_INPUT, Clause, Line, Objection, Reason, Text
+from creditbank.domain.rules.clause import MISSING_INPUT, Clause, Line, Objection, Reason, Step, Text
 from creditbank.domain.rules.comparison import measured
 from creditbank.domain.rules.decision import CapState
 from creditbank.domain.rules.limits import Limit
@@ -128,8 +128,8 @@ class Ceilings:
         pairs = zip(caps, dimensions, strict=True)
         self.ceilings = [Ceiling(number, cap, read, situation) for number, (cap, read) in enumerate(pairs)]
 
-    def objection(self, line: Line) -> Objection | None:
-        """Why the line is over a ceiling; else the line is cut to what is left, and counted."""
+    def objection(self, line: Line, last: Step | None = None) -> Objection | None:
+        """Why the line is over a ceiling; else the line is cut to what is left, and counted if `last` lets it pass."""
         amount, cut_by = line.amount, line.reduced_by
         moves: list[tuple[Cap, Counter]] = []
         for ceiling in self.ceilings:
@@ -148,6 +148,8 @@ class Ceilings:
                 amount, cut_by = kept, cap.id
             moves.append((cap, counter))
         line.amount, line.reduced_by = amount, cut_by
+        if last is not None and (refused := last(line)):
+            return refused
         for cap, counter in moves:
             counter.now += 1 if cap.measure == "count" else amount
         return None

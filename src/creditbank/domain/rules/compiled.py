@@ -61,6 +61,11 @@ class CompiledRules:
     clock: str | None
     versions: tuple[CompiledVersion, ...]
 
+    @property
+    def is_sequential(self) -> bool:
+        """Whether what is said to a request depends on what was granted before it alone, not on what comes after."""
+        return not any(version.rules.exclusive or version.rules.pool_round for version in self.versions)
+
     def version_on(self, clock_reads: Scalar | Opaque | None) -> CompiledVersion | None:
         """The version that the clock picks, None without a date or without a version on that date."""
         on = day(clock_reads) if isinstance(clock_reads, str) else None

@@ -6,7 +6,9 @@ exclusive families and pooled rounding over all that are left, then the ceilings
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from creditbank.domain.rules import awards, exclusive
@@ -23,7 +25,12 @@ from creditbank.domain.rules.situation import InvalidSituation, Situation, Thing
 Served = tuple[Line, CompiledVersion | None]
 
 
-def evaluate(compiled: CompiledRules, given: Mapping[str, Any]) -> Decision:
+AskedLast = Callable[[int, str, Sequence[tuple[str, Fraction]]], Objection | None]
+"""Asked about what every ceiling has let pass, before it is counted: the number of the request, the clause that
+values it, and what each outcome would give. May object."""
+
+
+def evaluate(compiled: CompiledRules, given: Mapping[str, Any], asked_last: AskedLast | None = None) -> Decision:
     """Decide all requests of a situation. Raises InvalidSituation, and nothing else, where it cannot be read."""
     situation = Situation(given)
     served = [_served(compiled, line) for line in _lines(situation)]
@@ -32,7 +39,7 @@ def evaluate(compiled: CompiledRules, given: Mapping[str, Any]) -> Decision:
     left = [(line, version) for line, version in served if version is not None and line.objection is None]
     _settle_families(left, situation)
     _settle_pools(left)
-    ceilings = _take_ceilings(left, situation)
+    ceilings = _take_ceilings(left, situation, asked_last)
     return Decision(
         granted=tuple(_grant(line, version) for line, version in left if line.objection is None),
         refused=tuple(
@@ -97,7 +104,9 @@ def _settle_pools(left: Sequence[tuple[Line, CompiledVersion]]) -> None:
             version.rules.pool_round.settle(lines)
 
 
-def _take_ceilings(left: Sequence[tuple[Line, CompiledVersion]], situation: Situation) -> list[Ceilings]:
+def _take_ceilings(
+    left: Sequence[tuple[Line, CompiledVersion]], situation: Situation, asked_last: AskedLast | None
+) -> list[Ceilings]:
     versions = _versions_of(left)
     ceilings = [Ceilings(version.rules.caps, version.dimensions, situation) for version in versions]
     satisfied = Satisfied()
@@ -105,13 +114,23 @@ def _take_ceilings(left: Sequence[tuple[Line, CompiledVersion]], situation: Situ
         if line.objection is not None:
             continue
         rules, own = version.rules, ceilings[versions.index(version)]
-        line.objection = satisfied.objection(line, rules.once, rules.title_key) or own.objection(line)
+        last = None if asked_last is None else partial(_ask_last, asked_last, version)
+        line.objection = satisfied.objection(line, rules.once, rules.title_key) or own.objection(line, last)
         if line.objection is None:
             satisfied.add(line, rules.consume.purpose_of(line))
             for other in ceilings:
                 if other is not own:
                     other.count_elsewhere(line)
     return ceilings
+
+
+def _ask_last(asked_last: AskedLast, version: CompiledVersion, line: Line) -> Objection | None:
+    return asked_last(line.number, f"/sources/{line.source}", _consumed_by(line, version))
+
+
+def _consumed_by(line: Line, version: CompiledVersion) -> tuple[tuple[str, Fraction], ...]:
+    taken = version.rules.consume.taken(line, version.rules.sources[line.source].value)
+    return tuple((name, fraction(part)) for name, part in taken)
 
 
 def _versions_of(left: Sequence[tuple[Line, CompiledVersion]]) -> list[CompiledVersion]:
@@ -129,7 +148,7 @@ def _grant(line: Line, version: CompiledVersion) -> Grant:
         outcomes=line.outcomes,
         target=line.target,
         credits=fraction(line.amount),
-        consumed_by=tuple((name, fraction(part)) for name, part in rules.consume.taken(line, source.value)),
+        consumed_by=_consumed_by(line, version),
         bucket=source.bucket_of(line),
         clause=f"/sources/{line.source}",
         reduced_by=line.reduced_by,
