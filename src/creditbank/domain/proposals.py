@@ -15,17 +15,21 @@ from fractions import Fraction
 from uuid import UUID
 
 from creditbank.domain import rules
+from creditbank.domain.events import Course
 from creditbank.domain.rules import CompiledRules
 from creditbank.domain.situations import Ground, Wish, ground_of
 from creditbank.domain.uses import Application, Outcome, decide, funds, unusable
 from creditbank.domain.values import credits_from_fraction
 
-MOST_PAIRS = 1_000
+MOST_PAIRS = 800
 MOST_PAIRS_SEARCHED = 64
-MOST_EFFORT_SEARCHED = 1_200
-MOST_EFFORT_GROWN = 800
+MOST_EFFORT_SEARCHED = 1_000
+MOST_EFFORT_GROWN = 700
+"""In wishes put to a rulebook of few clauses."""
 EFFORT_OF_A_QUESTION = 3
 """What a question to the rules costs beside its wishes, in wishes."""
+CLAUSES_OF_A_WISH = 12
+"""How many clauses cost as much as a wish does without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +58,26 @@ Worth = tuple[Fraction, int]
 
 def propose(application: Application) -> Proposal:
     """The best set of exemptions for this account in this programme."""
-    wishes, is_complete = _wishes(application)
+    left = funds(application.account, application.now)
+    alone = [Wish(certificate_ids=(one,), target=None, fields={}) for one in application.account.lots]
+    usable = [wish for wish in alone if unusable(application, left, 0, wish) is None]
     ground = ground_of(
         application.account,
         application.programme,
         application.catalogue,
         application.applied_on,
-        {certificate_id for wish in wishes for certificate_id in wish.certificate_ids},
+        {certificate_id for wish in usable for certificate_id in wish.certificate_ids},
     )
+    judge = Judge(application.compiled, ground, left.free, _weight(application.compiled, ground))
+    wishes = _wishes(application.programme.courses, usable, int(MOST_PAIRS / judge.weight))
     blocks = list(_blocks(application.compiled, ground, wishes))
-    judge = Judge(application.compiled, ground, funds(application.account, application.now).free)
     best: Sequence[Pair] = ()
     is_proven = False
     if sum(map(len, blocks)) <= MOST_PAIRS_SEARCHED:
         search = _Search(judge, blocks)
-        is_proven = search.run() and is_complete and not _depends_on_more(application.compiled)
+        reached_its_end = search.run()
+        is_complete = len(wishes) == len(usable) * len(application.programme.courses)
+        is_proven = reached_its_end and is_complete and not _depends_on_more(application.compiled)
         best = search.best
     if not is_proven:
         judge.effort = 0
@@ -77,27 +86,40 @@ def propose(application: Application) -> Proposal:
     return Proposal(chosen, decide(application, chosen), is_proven)
 
 
+def _weight(compiled: CompiledRules, ground: Ground) -> float:
+    """How much more than a wish under a short rulebook one costs under this one: what is asked about each of them."""
+    entries = len(ground.history) + len(ground.elsewhere)
+    clauses = max(
+        len(one.rules.caps)
+        + len(one.rules.exclude)
+        + len(one.rules.require)
+        + len(one.rules.validity)
+        + len(one.rules.window)
+        + len(one.rules.once) * (1 + entries)
+        for one in compiled.versions
+    )
+    return 1 + clauses / CLAUSES_OF_A_WISH
+
+
 def _worth(pairs: Sequence[Pair]) -> Worth:
     certificates = {one for pair in pairs for one in pair.wish.certificate_ids}
     return sum((pair.credits for pair in pairs), start=Fraction(0)), -len(certificates)
 
 
-def _wishes(application: Application) -> tuple[list[Wish], bool]:
-    """Every course with every usable certificate, and whether it is every one.
+def _wishes(courses: Sequence[Course], usable: Sequence[Wish], most: int) -> list[Wish]:
+    """Every course with every usable certificate, larger courses first.
 
-    Where there are too many, each course is tried with as many certificates as fit, another range of them each.
+    Where those are too many, each course is tried with as many as fit, another range of certificates each.
     """
-    left = funds(application.account, application.now)
-    alone = [Wish(certificate_ids=(one,), target=None, fields={}) for one in application.account.lots]
-    usable = [wish for wish in alone if unusable(application, left, 0, wish) is None]
-    courses = sorted(application.programme.courses, key=lambda course: -course.credits)[:MOST_PAIRS]
-    tried = min(len(usable), MOST_PAIRS // max(1, len(courses)))
-    wishes = [
+    if not usable:
+        return []
+    ordered = sorted(courses, key=lambda course: -course.credits)[: max(1, most)]
+    tried = min(len(usable), max(1, most // max(1, len(ordered))))
+    return [
         replace(usable[number], target=course.code)
-        for place, course in enumerate(courses)
+        for place, course in enumerate(ordered)
         for number in sorted((place * tried + step) % len(usable) for step in range(tried))
     ]
-    return wishes, len(wishes) == len(usable) * len(application.programme.courses)
 
 
 def _blocks(compiled: CompiledRules, ground: Ground, wishes: Sequence[Wish]) -> Iterator[Block]:
@@ -133,11 +155,12 @@ class Judge:
     compiled: CompiledRules
     ground: Ground
     free: Mapping[UUID, int]
-    effort: int = 0
+    weight: float
+    effort: float = 0
 
     def granted(self, pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
         """Those that are granted, at what they are then worth, and those that are granted and overdrawn."""
-        self.effort += len(pairs) + EFFORT_OF_A_QUESTION
+        self.effort += (len(pairs) + EFFORT_OF_A_QUESTION) * self.weight
         decision = rules.evaluate(self.compiled, self.ground.situation([pair.wish for pair in pairs]))
         left = dict(self.free)
         kept: list[Pair] = []
