@@ -131,6 +131,8 @@ class Desk:
             fresh = [request for request in requests if request.key not in known]
             unit.load(request.command.needs() for request in fresh)
             verdicts = _decide(unit, fresh)
+            known |= answers.find(connection, [key for verdict in verdicts if (key := verdict.refused_key)])
+            verdicts = [verdict for verdict in verdicts if verdict.refused_key not in known]
             recorded = unit.flush()
             outcomes = {id(verdict.request): verdict.settle(recorded) for verdict in verdicts}
             answers.store(connection, _stored(verdicts, outcomes), unit.now)
@@ -150,6 +152,15 @@ class _Verdict:
     answer: Answer | errors.BankError
     first: int
     last: int
+
+    @property
+    def refused_key(self) -> Key | None:
+        """The key of a refusal, which may be owed to what the same key did a moment before.
+
+        Between the look for stored answers and the decision another process may have committed this very
+        request; whoever sees its effects finds its answer too.
+        """
+        return self.request.key if isinstance(self.answer, errors.BankError) else None
 
     def settle(self, recorded: Sequence[Recorded]) -> Settled | errors.BankError:
         if isinstance(self.answer, errors.BankError):

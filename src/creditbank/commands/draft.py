@@ -31,7 +31,7 @@ from creditbank.domain.events import (
 from creditbank.ledger import bulk, log
 from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections import accounts as heads
-from creditbank.projections import claims
+from creditbank.projections import claims, usages
 from creditbank.vault import persons
 from creditbank.vault.persons import Holder
 from creditbank.vault.tables import person, person_claim
@@ -49,6 +49,7 @@ class Needs:
     persons: Collection[bytes] = ()
     certificates: Collection[UUID] = ()
     accounts: Collection[UUID] = ()
+    uses: Collection[UUID] = ()
 
 
 class Unit:
@@ -75,6 +76,7 @@ class Unit:
         wanted = list(needs)
         blind_indexes = {blind for need in wanted for blind in need.persons}
         certificate_ids = {certificate for need in wanted for certificate in need.certificates}
+        use_ids = {use for need in wanted for use in need.uses}
         account_ids = {account for need in wanted for account in need.accounts}
         if blind_indexes:
             found = persons.accounts_of(self.connection, blind_indexes)
@@ -83,6 +85,9 @@ class Unit:
         if certificate_ids:
             held = claims.holders(self.connection, certificate_ids)
             self.holders.update({certificate: held.get(certificate) for certificate in certificate_ids})
+            account_ids.update(held.values())
+        if use_ids:
+            account_ids.update(usages.accounts_of(self.connection, use_ids))
         # What this group has moved on stays where it moved to.
         if unknown := account_ids - self.heads.keys():
             self.load_heads(unknown)
