@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,12 +25,15 @@ class ForeignKeys(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFiles:
-    """Four secrets of 32 bytes: for wrapping person keys, blind indexes, API key hashes and cursors."""
+    """Four secrets of 32 bytes: for wrapping person keys, blind indexes, API key hashes and cursors.
 
-    wrapping: bytes
-    blind_index: bytes
-    api_keys: bytes
-    cursors: bytes
+    None of them shows in a traceback or a log.
+    """
+
+    wrapping: bytes = field(repr=False)
+    blind_index: bytes = field(repr=False)
+    api_keys: bytes = field(repr=False)
+    cursors: bytes = field(repr=False)
 
 
 def load(data_dir: Path) -> KeyFiles:

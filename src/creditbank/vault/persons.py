@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from typing import Any
@@ -31,12 +31,15 @@ _CLAIMS = bulk.Lookup(select(person_claim), person_claim.c.blind_index)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A holder in clear. `number` is normalised; `document_type` is one of the bank's document types."""
+    """A holder in clear, who does not show in a traceback or a log.
 
-    name: str
+    `number` is normalised; `document_type` is one of the bank's document types.
+    """
+
+    name: str = field(repr=False)
     document_type: str
-    number: str
-    birth_date: date | None = None
+    number: str = field(repr=False)
+    birth_date: date | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
