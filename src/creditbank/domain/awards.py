@@ -11,9 +11,10 @@ from uuid import UUID
 from creditbank.domain import errors, rules
 from creditbank.domain.errors import Fault
 from creditbank.domain.events import Grant
+from creditbank.domain.funds import funds
 from creditbank.domain.rules.awards import AwardDecision
 from creditbank.domain.situations import Wish, number, outcome_of
-from creditbank.domain.uses import Application, decide, funds
+from creditbank.domain.uses import Application, decide
 from creditbank.domain.values import credits_text
 
 MOST_SETS = 300

@@ -16,9 +16,10 @@ from uuid import UUID
 
 from creditbank.domain import rules
 from creditbank.domain.events import Course
+from creditbank.domain.funds import funds
 from creditbank.domain.rules import CompiledRules
 from creditbank.domain.situations import Ground, Wish, ground_of
-from creditbank.domain.uses import Application, Outcome, decide, funds, unusable
+from creditbank.domain.uses import Application, Outcome, decide, unusable
 from creditbank.domain.values import credits_from_fraction
 
 MOST_PAIRS = 800
@@ -68,7 +69,7 @@ def propose(application: Application) -> Proposal:
         application.applied_on,
         {certificate_id for wish in usable for certificate_id in wish.certificate_ids},
     )
-    judge = Judge(application.compiled, ground, left.free, _weight(application.compiled, ground))
+    judge = _Judge(application.compiled, ground, left.free, _weight(application.compiled, ground))
     wishes = _wishes(application.programme.courses, usable, int(MOST_PAIRS / judge.weight))
     blocks = list(_blocks(application.compiled, ground, wishes))
     best: Sequence[Pair] = ()
@@ -149,7 +150,7 @@ def _depends_on_more(compiled: CompiledRules) -> bool:
 
 
 @dataclass(slots=True)
-class Judge:
+class _Judge:
     """Puts sets of pairs to the rules and to what the certificates still have, and counts the effort."""
 
     compiled: CompiledRules
@@ -189,7 +190,7 @@ class _Search:
     A set that holds a set which is not granted is not granted either, and no pair gives more beside others.
     """
 
-    judge: Judge
+    judge: _Judge
     blocks: Sequence[Block]
     best: Sequence[Pair] = ()
     worth: Worth = (Fraction(0), 0)
@@ -221,7 +222,7 @@ class _Search:
         return True
 
 
-def _grown(judge: Judge, blocks: Sequence[Block]) -> Sequence[Pair]:
+def _grown(judge: _Judge, blocks: Sequence[Block]) -> Sequence[Pair]:
     """A set grown pair by pair, and what it becomes when one of its pairs is given up for others."""
     best = first = _grow(judge, blocks, (), ())
     for given_up in first:
@@ -230,7 +231,7 @@ def _grown(judge: Judge, blocks: Sequence[Block]) -> Sequence[Pair]:
     return best
 
 
-def _grow(judge: Judge, blocks: Sequence[Block], kept: Sequence[Pair], barred: Collection[Pair]) -> Sequence[Pair]:
+def _grow(judge: _Judge, blocks: Sequence[Block], kept: Sequence[Pair], barred: Collection[Pair]) -> Sequence[Pair]:
     """Add the first certificate of each further course that is granted beside what is kept, in several rounds."""
     failed = {id(pair.wish) for pair in barred}
     while judge.effort < MOST_EFFORT_GROWN:

@@ -6,7 +6,7 @@ checks that the credits are still there. All three answer in one list of grants 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from creditbank.domain import errors, rules
 from creditbank.domain.account import Account, Use
-from creditbank.domain.balance import consumed, is_expired, reserved
+from creditbank.domain.balance import is_expired
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.errors import Fault
 from creditbank.domain.events import (
@@ -32,16 +32,15 @@ from creditbank.domain.events import (
     UseApproved,
     UseKind,
 )
+from creditbank.domain.funds import OUTCOME_RESERVED, Funds, Till, funds
 from creditbank.domain.rules import Refusal
-from creditbank.domain.rules.clause import Measured, Objection
+from creditbank.domain.rules.clause import Measured
 from creditbank.domain.situations import Wish, ground_of
-from creditbank.domain.values import SCALE, credits_from_fraction, credits_text
+from creditbank.domain.values import credits_from_fraction, credits_text
 
 OUTCOME_REVOKED = "OUTCOME_REVOKED"
 OUTCOME_HELD = "OUTCOME_HELD"
 OUTCOME_EXPIRED = "OUTCOME_EXPIRED"
-OUTCOME_RESERVED = "OUTCOME_RESERVED"
-CREDITS_USED = "CREDITS_USED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,55 +68,6 @@ class Application:
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class Funds:
-    """What certificates still have: what is free, and what open reservations keep of them."""
-
-    free: Mapping[UUID, int]
-    kept: Mapping[UUID, int]
-
-
-def funds(account: Account, now: int) -> Funds:
-    taken, kept = consumed(account.uses.values()), reserved(account.uses.values(), now)
-    free = {one: lot.credits - taken[one] - kept[one] for one, lot in account.lots.items()}
-    return Funds(free, kept)
-
-
-@dataclass(frozen=True, slots=True)
-class Overdraft:
-    """A request that the rules would grant and a certificate cannot pay, by its number."""
-
-    request: int
-    objection: Objection
-
-    def refusal(self, number: int, wish: Wish) -> Refusal:
-        found = self.objection
-        return _refusal(number, wish, found.reason, found.clause, found.measured, found.limit)
-
-
-class Till:
-    """Pays what grants take from certificates, in their order, as long as the credits last."""
-
-    def __init__(self, left: Funds) -> None:
-        self.overdrafts: list[Overdraft] = []
-        self._free = dict(left.free)
-        self._kept = left.kept
-
-    def __call__(self, request: int, clause: str, taken: Sequence[tuple[str, Fraction]]) -> Objection | None:
-        parts = [(UUID(name), credits_from_fraction(credits)) for name, credits in taken]
-        for certificate_id, wanted in parts:
-            free = self._free[certificate_id]
-            if wanted > free:
-                reason = OUTCOME_RESERVED if wanted <= free + self._kept[certificate_id] else CREDITS_USED
-                total = sum((credits for _, credits in taken), start=Fraction(0))
-                objection = Objection(reason, clause, total, Fraction(max(0, free), SCALE))
-                self.overdrafts.append(Overdraft(request, objection))
-                return objection
-        for certificate_id, wanted in parts:
-            self._free[certificate_id] -= wanted
-        return None
-
-
 def decide(application: Application, wishes: Sequence[Wish]) -> Outcome:
     """Decide all wishes. Raises Invalid where one names a certificate or course that is not there."""
     _check_names(application, wishes)
@@ -142,8 +92,8 @@ def decide(application: Application, wishes: Sequence[Wish]) -> Outcome:
         # Refused for want of credits: decided anew without it, so that it leaves no trace in any counter, nor in
         # what is recorded. Where rules compare requests, what is overdrawn next may depend on the first one.
         for overdraft in till.overdrafts if application.compiled.is_sequential else till.overdrafts[:1]:
-            refused = numbers[overdraft.request]
-            refusals[refused] = overdraft.refusal(refused, wishes[refused])
+            refused, why = numbers[overdraft.request], overdraft.objection
+            refusals[refused] = _refusal(refused, wishes[refused], why.reason, why.clause, why.measured, why.limit)
 
 
 def decision_of(outcome: Outcome, application: Application, version: RulebookVersionPublished) -> Decision:
