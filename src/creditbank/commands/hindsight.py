@@ -42,10 +42,13 @@ def account_then(bank: Bank, connection: Connection, account_id: UUID, moment: M
         for item in history
         if isinstance(item.event, _ACCOUNT)
     ]
-    now = bank.clock() if moment.known_at is None else moment.known_at
-    on = moment.as_of or bank.day_of(now)
-    if moment.as_of is not None:
-        now = min(now, _end_of(bank, moment.as_of))
+    now = bank.clock()
+    if moment.known_at is not None:
+        now = max(0, min(now, moment.known_at))  # nobody knows the future, and banks began after 1970
+    today = bank.day_of(now)
+    if moment.as_of is not None and moment.as_of < today:
+        now = _end_of(bank, moment.as_of)
+    on = moment.as_of or today
     account = account_at(accounts.empty(account_id), dated, moment)
     return Then(account=account, times={item.version: item.recorded_at for item in history}, on=on, now=now)
 

@@ -44,9 +44,8 @@ def credits_text(credits: int) -> str:
 
 def instant_text(microseconds: int) -> str:
     """Microseconds since 1970 UTC as RFC 3339 text in UTC."""
-    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + (
-        f".{microseconds % 1_000_000:06d}Z"
-    )
+    whole = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}".zfill(19) + f".{microseconds % 1_000_000:06d}Z"
 
 
 def credits_from_fraction(credits: Fraction) -> int:
