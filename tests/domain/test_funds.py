@@ -17,7 +17,19 @@ from creditbank.domain.rules.clause import Line
 from creditbank.domain.situations import Wish, ground_of
 from creditbank.domain.uses import Application
 from creditbank.domain.values import credits_from_fraction
-from tests.domain.facts import CATALOGUE, DECISION, NOW, PROGRAMME, TODAY, awarded, dealing, given, grant, wish
+from tests.domain.facts import (
+    CATALOGUE,
+    DECISION,
+    NOW,
+    PROGRAMME,
+    TODAY,
+    awarded,
+    converted,
+    dealing,
+    given,
+    grant,
+    wish,
+)
 
 FEW = settings(max_examples=80, deadline=None)
 TARGETS = ["CAD", "BIM1", "WORK", None]
@@ -149,3 +161,12 @@ def test_many_wishes_for_one_certificate_take_two_evaluations() -> None:
     outcome = uses.decide(application, [wish("N1")] * 200)
     assert (len(outcome.grants), len(outcome.refusals)) == (6, 194)
     assert len(asked) == 200 + 6
+
+
+def test_where_wishes_are_rounded_together_what_is_left_is_looked_at_anew() -> None:
+    """Of 4 and 4, rounded down to 5, the second would give 1 and lacks 0.5; alone it is rounded to nothing."""
+    rule_set = {"sources": [{"value": {"carry": True}}], "pool_round": {"quantum": 5, "mode": "down"}}
+    elsewhere = converted(1, grant("N1", "4"), grant("N2", "3.5"), institution="other college")
+    account = given(awarded("N1", credits="4"), awarded("N2", credits="4"), elsewhere)
+    outcome = uses.decide(dealing(account, rule_set), [wish("N1"), wish("N2")])
+    assert [one.reason for one in outcome.refusals] == ["CREDITS_USED", "ROUNDED_TO_ZERO"]
