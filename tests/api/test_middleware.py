@@ -109,7 +109,7 @@ def test_another_one_is_replaced(request_id: str | None) -> None:
     ("path", "limit"),
     [
         ("/v1/certificates", 65_536), ("/v1/certificates:batch", 8_388_608), ("/v1/accounts:batch", 8_388_608),
-        ("/v1/rulebooks:evaluate", 4_194_304), ("/v1/rulebooks/x/versions", 4_194_304), ("/v1/imports", 209_715_200),
+        ("/v1/rulebooks:evaluate", 4_194_304), ("/v1/rulebooks/x/versions", 4_194_304),
         ("/:batch/x", 65_536), ("", 65_536),
     ],
 )  # fmt: skip

@@ -89,7 +89,6 @@ def test_every_code_of_a_field_has_sentences_in_both_languages() -> None:
         (errors.Unauthenticated(), 401, {"WWW-Authenticate": "Bearer"}),
         (errors.Forbidden(), 403, {}),
         (errors.NotFound(), 404, {}),
-        (errors.IdempotencyInProgress(), 409, {"Retry-After": "1"}),
         (errors.PreconditionFailed(), 412, {}),
         (errors.NotEligible({"granted": []}), 422, {}),
         (errors.RateLimited(7), 429, {"Retry-After": "7"}),

@@ -80,13 +80,6 @@ def test_a_full_page_of_rare_events_skips_none(engine: Engine) -> None:
     assert places(first + second) == ["1:1", "1:3"]
 
 
-def test_all_pages_to_the_present_end(engine: Engine) -> None:
-    append(engine, *range(7))
-    with engine.connect() as connection, connection.begin():
-        pages = [places(page) for page in feed.everything(connection, START, page=3)]
-    assert [len(page) for page in pages] == [3, 3, 1]
-
-
 def test_an_empty_bank_has_an_empty_feed(engine: Engine) -> None:
     assert read(engine, START) == ([], START)
 

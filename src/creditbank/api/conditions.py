@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
 
-from fastapi import Header, Response
+from fastapi import Response
 
 from creditbank.domain.errors import Fault, IdempotencyKeyMissing, Malformed, PreconditionFailed
 
@@ -19,16 +18,6 @@ def idempotency_key(header: str | None) -> str:
     if found is None:
         raise IdempotencyKeyMissing
     return found[1] or found[2]
-
-
-def required_idempotency_key(
-    idempotency_key_header: Annotated[
-        str | None,
-        Header(alias="Idempotency-Key", description="Names this request; the same key gives the same answer again."),
-    ] = None,
-) -> str:
-    """Dependency of every POST that writes."""
-    return idempotency_key(idempotency_key_header)
 
 
 def entity_tag(version: int) -> str:

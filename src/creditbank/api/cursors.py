@@ -71,11 +71,6 @@ class Page:
         self.after: list[Any] | None = None if cursor is None else self._cursors.decode(cursor, self._filters)
         """The sort key after which the page begins; None for the first page."""
 
-    @property
-    def rows_wanted(self) -> int:
-        """How many rows to fetch: one more than the page holds tells whether another page follows."""
-        return self.limit + 1
-
     def cut(
         self, rows: Sequence[Row], key_of: Callable[[Row], Sequence[str | int | None]]
     ) -> tuple[list[Row], str | None]:

@@ -86,10 +86,6 @@ MESSAGES: Mapping[str, Message] = {
         "Wrong state", "The {thing} is {status}; this cannot be done from there.",
         "状态不符", "{thing}当前状态为“{status}”，不能执行此操作。",
     ),
-    "idempotency_in_progress": Message(
-        "Request in progress", "The first request with this key has not ended; ask again in a moment.",
-        "请求处理中", "使用此幂等键的首个请求尚未结束，请稍后重试。",
-    ),
     "outcome_reserved": Message(
         "Credits reserved", "The credits are held by a pending application until {lapses_at}.",
         "学分已被预留", "学分已被一项待定申请占用，至 {lapses_at} 失效。",

@@ -23,7 +23,6 @@ KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 REQUEST_BYTES = 64 * KILOBYTE
 BATCH_BYTES = 8 * MEGABYTE
 RULEBOOK_BYTES = 4 * MEGABYTE
-IMPORT_BYTES = 200 * MEGABYTE
 
 ANSWER_HEADERS = "answer_headers"
 """Key in the request's state: headers, as pairs of bytes, that belong on the answer whatever it turns out to be."""
@@ -189,8 +188,6 @@ def limit_of(path: str) -> int:
         return BATCH_BYTES
     if path.startswith("/v1/rulebooks"):
         return RULEBOOK_BYTES
-    if path.startswith("/v1/imports"):
-        return IMPORT_BYTES
     return REQUEST_BYTES
 
 

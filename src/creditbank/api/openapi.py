@@ -35,7 +35,7 @@ _MEANINGS: Mapping[str, str] = {
     "401": "No credentials, or credentials that are not valid.",
     "403": "The credentials do not allow this.",
     "404": "Not there, or not visible to the caller.",
-    "409": "Against the facts as they stand; or the first request with this key has not ended.",
+    "409": "Against the facts as they stand.",
     "412": "The account has changed since the version in If-Match.",
     "413": "The body is too large.",
     "415": "The body is not sent as application/json.",

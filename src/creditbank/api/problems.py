@@ -214,7 +214,5 @@ def _headers_of(error: BankError) -> dict[str, str]:
             return {"WWW-Authenticate": "Bearer"}
         case errors.RateLimited() | errors.Unavailable():
             return {"Retry-After": str(error.retry_after)}
-        case errors.IdempotencyInProgress():
-            return {"Retry-After": "1"}
         case _:
             return {}

@@ -130,10 +130,6 @@ class WrongState(Conflict):
         super().__init__(facts={"thing": thing, "status": status}, members={"current_status": status})
 
 
-class IdempotencyInProgress(Conflict):
-    code = "idempotency_in_progress"
-
-
 class OutcomeReserved(Conflict):
     """The credits are held by a pending application, which is not named."""
 

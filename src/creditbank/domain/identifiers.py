@@ -13,7 +13,6 @@ from datetime import date
 from typing import Final, Literal
 
 LONGEST = 100
-Kind = Literal["S", "Y"]
 Reason = Literal["unknown_type", "empty", "too_long", "format", "date", "checksum", "issuer_prefix"]
 
 

@@ -59,10 +59,6 @@ class UnknownEvent(ValueError):
     """The log holds a name that this version of the bank does not know."""
 
 
-def name_of(event: Event) -> str:
-    return _NAME_OF[type(event)]
-
-
 def encode(event: Event) -> tuple[str, bytes]:
     """The name and the JSON body of an event."""
     name = _NAME_OF[type(event)]

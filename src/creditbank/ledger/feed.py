@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -91,13 +91,3 @@ def read(connection: Connection, cursor: Cursor, limit: int, types: Collection[s
         if len(page) < wanted:
             cursor = cursor.after(partition_id, head)
     return steps, cursor
-
-
-def everything(connection: Connection, cursor: Cursor, page: int, types: Collection[str] = ()) -> Iterator[list[Step]]:
-    """Pages from a cursor to the present end."""
-    while True:
-        steps, reached = read(connection, cursor, page, types)
-        if reached == cursor:
-            return
-        cursor = reached
-        yield steps

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, insert, select, update
 from creditbank.vault.keyfiles import KeyFiles
 from creditbank.vault.tables import api_key
 
-ROLES = ("authority", "issuer", "institution", "learner", "auditor")
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 

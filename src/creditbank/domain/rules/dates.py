@@ -15,7 +15,6 @@ from creditbank.domain.rules.numbers import Rational
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MONTH_DAY = re.compile(r"([0-9]{2})-([0-9]{2})", re.ASCII)
-LAST_DAY = date.max
 
 
 @lru_cache(maxsize=4096)

@@ -131,7 +131,6 @@ def _schema(**bounds: int) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, {"type": "string", "pattern": f"^{NUMBER_TEXT}$"}]})
 
 
-Number = Annotated[Rational, PlainValidator(read_number), _schema()]
 Amount = Annotated[Rational, PlainValidator(_read_amount), _schema(minimum=0)]
 Positive = Annotated[Rational, PlainValidator(_read_positive), _schema(exclusiveMinimum=0)]
 Share = Annotated[Rational, PlainValidator(_read_share), _schema(minimum=0, maximum=1)]
