@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 from typing import Any
@@ -13,18 +13,19 @@ from creditbank.domain.errors import Fault
 from creditbank.domain.events import Grant
 from creditbank.domain.funds import funds
 from creditbank.domain.rules.awards import AwardDecision
-from creditbank.domain.situations import Wish, number, outcome_of
-from creditbank.domain.uses import Application, decide
+from creditbank.domain.situations import Wish, ground_of, number, outcome_of
+from creditbank.domain.uses import Application, decide, unusable
 from creditbank.domain.values import credits_text
 
 MOST_SETS = 300
+MOST_CERTIFICATES = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwardCheck:
-    """What the rulebook says of an award, and the smallest set of certificates that would do, if one was found.
+    """What the rulebook says of an award, and the smallest set of certificates that, converted, would do.
 
-    `is_proven` tells whether all smaller sets were tried.
+    `is_proven` tells whether all smaller sets were tried, or all there are where none is named.
     """
 
     decision: AwardDecision
@@ -44,14 +45,54 @@ def check(application: Application, award: str) -> AwardCheck:
     decision = _decide(application, award, standing)
     if decision.awardable:
         return AwardCheck(decision=decision, smallest_set=(), is_proven=True)
-    left = funds(application.account, application.now).free
-    usable = [one for one, lot in application.account.lots.items() if lot.status == "active" and left[one] > 0]
+    closes = _question(application, award, standing)
+    usable = _usable(application)
     sets = (chosen for size in range(1, len(usable) + 1) for chosen in combinations(usable, size))
     for chosen in islice(sets, MOST_SETS):
-        granted = decide(application, [Wish(certificate_ids=(one,), target=None, fields={}) for one in chosen]).grants
-        if _decide(application, award, [*standing, *granted]).awardable:
+        if closes(chosen):
             return AwardCheck(decision=decision, smallest_set=chosen, is_proven=True)
-    return AwardCheck(decision=decision, smallest_set=None, is_proven=2 ** len(usable) - 1 <= MOST_SETS)
+    if next(sets, None) is None:
+        return AwardCheck(decision=decision, smallest_set=None, is_proven=True)
+    return AwardCheck(decision=decision, smallest_set=_shrunk(application, usable, closes), is_proven=False)
+
+
+def _usable(application: Application) -> list[UUID]:
+    left = funds(application.account, application.now)
+    alone = [_conversion(one) for one in application.account.lots]
+    return [wish.certificate_ids[0] for wish in alone if unusable(application, left, 0, wish) is None]
+
+
+def _conversion(certificate_id: UUID) -> Wish:
+    return Wish(certificate_ids=(certificate_id,), target=None, fields={})
+
+
+def _question(application: Application, award: str, standing: Sequence[Grant]) -> Callable[[Sequence[UUID]], bool]:
+    """Whether these certificates, converted beside what stands, would do for the award."""
+    everything = application.account.lots
+    ground = ground_of(
+        application.account, application.programme, application.catalogue, application.applied_on, everything
+    )
+
+    def closes(chosen: Sequence[UUID]) -> bool:
+        granted = decide(application, [_conversion(one) for one in chosen], ground).grants
+        return _decide(application, award, [*standing, *granted]).awardable
+
+    return closes
+
+
+def _shrunk(
+    application: Application, usable: Sequence[UUID], closes: Callable[[Sequence[UUID]], bool]
+) -> tuple[UUID, ...] | None:
+    """A set that does and of which none can be left out, of the largest certificates; None where those do not do."""
+    largest_first = sorted(usable, key=lambda one: -application.account.lots[one].credits)[:MOST_CERTIFICATES]
+    chosen = largest_first
+    if not closes(chosen):
+        return None
+    for given_up in reversed(largest_first):
+        rest = [one for one in chosen if one != given_up]
+        if closes(rest):
+            chosen = rest
+    return tuple(chosen)
 
 
 def _decide(application: Application, award: str, grants: Sequence[Grant]) -> AwardDecision:

@@ -35,7 +35,7 @@ from creditbank.domain.events import (
 from creditbank.domain.funds import OUTCOME_RESERVED, Funds, Till, funds
 from creditbank.domain.rules import Refusal
 from creditbank.domain.rules.clause import Measured
-from creditbank.domain.situations import Wish, ground_of
+from creditbank.domain.situations import Ground, Wish, ground_of
 from creditbank.domain.values import credits_from_fraction, credits_text
 
 OUTCOME_REVOKED = "OUTCOME_REVOKED"
@@ -68,14 +68,17 @@ class Application:
     now: int
 
 
-def decide(application: Application, wishes: Sequence[Wish]) -> Outcome:
-    """Decide all wishes. Raises Invalid where one names a certificate or course that is not there."""
+def decide(application: Application, wishes: Sequence[Wish], ground: Ground | None = None) -> Outcome:
+    """Decide all wishes. Raises Invalid where one names a certificate or course that is not there.
+
+    `ground` is that of the application and these certificates, for who asks often and made it already.
+    """
     _check_names(application, wishes)
     left = funds(application.account, application.now)
     refusals = {
         number: found for number, wish in enumerate(wishes) if (found := unusable(application, left, number, wish))
     }
-    ground = ground_of(
+    ground = ground or ground_of(
         application.account,
         application.programme,
         application.catalogue,
