@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from creditbank.domain import events
+from creditbank.domain.account import UseChange, changed_use, use_of
 from creditbank.domain.events import Event
 from creditbank.ledger.log import Recorded
 from creditbank.projections import lots, usages
@@ -77,18 +78,13 @@ def _certificates(event: Event) -> tuple[UUID, ...]:
 
 def _uses(event: Event) -> tuple[UUID, ...]:
     match event:
-        case events.CreditsConverted() | events.ConversionReversed():
-            return (event.conversion_id,)
-        case (
-            events.CoursesExempted()
-            | events.ExemptionReversed()
-            | events.ExemptionReviewOpened()
-            | events.ExemptionReviewed()
-        ):
-            return (event.exemption_id,)
-        case events.UseApproved():
-            return (event.use_id,)
+        case events.CreditsConverted() | events.CoursesExempted() | events.ReservationMade():
+            return (use_of(event, version=1).use_id,)
         case events.UseReceived():
             return _uses(event.use)
+        case events.UseApproved():
+            return (event.use_id,)
+        case _ if isinstance(event, UseChange):
+            return (changed_use(event)[0],)
         case _:
             return ()
