@@ -18,6 +18,8 @@ from creditbank.ledger import log
 from creditbank.ledger.log import Recorded
 
 _FORMAT = 1
+_LONGEST = 1_024
+"""Characters: 64 numbers of up to 63 bits and the format byte fit, and nothing much longer is ever read."""
 
 
 class NotACursor(ValueError):
@@ -47,6 +49,8 @@ class Cursor:
     @staticmethod
     def of(text: str) -> Cursor:
         """Read a cursor. Raises NotACursor."""
+        if len(text) > _LONGEST:
+            raise NotACursor
         try:
             packed = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), b"-_", validate=True)
         except (UnicodeEncodeError, NotBase64):

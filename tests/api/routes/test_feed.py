@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -128,6 +130,7 @@ class Reader:
     def __init__(self, bank: ReadyBank, caller: Caller, wanted: int) -> None:
         self.bank, self.caller, self.wanted = bank, caller, wanted
         self.enough = asyncio.Event()
+        self.began = Event()
         self.text = ""
         self.content_type = ""
 
@@ -160,6 +163,7 @@ class Reader:
             self.content_type = dict(message["headers"])[b"content-type"].decode()
             return
         self.text += message.get("body", b"").decode()
+        self.began.set()
         if self.text.count("data:") >= self.wanted:
             self.enough.set()
 
@@ -193,6 +197,22 @@ def test_server_sent_events_resume_from_the_last_id_or_a_cursor(own_bank: ReadyB
     assert [json.loads(one["data"]) for one in reconnected] == whole[5:7]
 
 
+def test_server_sent_events_end_when_the_key_is_revoked(own_bank: ReadyBank) -> None:
+    issued = own_bank.authority.post("/v1/organisations/AUDIT/keys", {"role": "auditor"}).json()
+    reader = Reader(own_bank, Caller(own_bank.client, issued["key"]), 1_000)
+
+    with ThreadPoolExecutor() as threads:
+        reading = threads.submit(reader.read)
+        assert reader.began.wait(10)
+        own_bank.authority.delete(f"/v1/keys/{issued['key_id']}")
+        try:
+            read = reading.result(timeout=10)
+        finally:
+            own_bank.client.portal.call(reader.enough.set)
+
+    assert len(read) < 1_000
+
+
 def test_an_issuer_follows_its_own_certificates(own_bank: ReadyBank) -> None:
     awarded = own_bank.award()
     scope = {"standard": "BIM", "levels": ["初级"], "valid_from": "2019-04-01"}
@@ -217,6 +237,24 @@ def test_an_institution_follows_its_own_dealings(own_bank: ReadyBank) -> None:
     foreign = [item for item in _pages(own_bank.other_institution) if item["stream"]["kind"] == "account"]
 
     assert own == ["dealing-opened/1", "courses-exempted/1"]
+    assert foreign == []
+
+
+def test_an_institution_follows_its_own_reservations(own_bank: ReadyBank) -> None:
+    holder = person()
+    awarded = own_bank.award(holder=holder)
+    own_bank.deal(holder)
+    asked = wishes(awarded["account_id"], wish(awarded, "C1"), expires_at="2026-12-01T00:00:00Z")
+    first = own_bank.institution.post("/v1/reservations", asked).json()["reservation_id"]
+    own_bank.institution.post(f"/v1/reservations/{first}/release", {"reason": "withdrawn"})
+    second = own_bank.institution.post("/v1/reservations", asked).json()["reservation_id"]
+    own_bank.institution.post(f"/v1/reservations/{second}/confirmation")
+
+    own = [item["type"] for item in _pages(own_bank.institution) if item["stream"]["kind"] == "account"]
+    foreign = [item for item in _pages(own_bank.other_institution) if item["stream"]["kind"] == "account"]
+
+    reserved = ["reservation-made/1", "reservation-released/1", "reservation-made/1", "reservation-confirmed/1"]
+    assert own == ["dealing-opened/1", *reserved, "courses-exempted/1"]
     assert foreign == []
 
 

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from creditbank.api import answers
 from creditbank.api.access import Principal
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import bank_of, permit, reader_of, viewer_of
+from creditbank.api.dependencies import bank_of, permit, principal_of, reader_of, viewer_of
 from creditbank.commands import documents
 from creditbank.commands.bank import Bank
 from creditbank.commands.sight import Sight
@@ -100,10 +100,10 @@ def _lines(bank: Bank, sight: Sight, cursor: Cursor, types: list[str]) -> Iterat
 
 
 async def _follow(request: Request, bank: Bank, sight: Sight, cursor: Cursor, types: list[str]) -> AsyncIterator[bytes]:
-    """For as long as the reader stays and the server does not stop."""
+    """For as long as the reader stays, its key is valid, and the server does not stop."""
     idle = 0
     stopping: asyncio.Event = request.app.state.stopping
-    while not stopping.is_set():
+    while not stopping.is_set() and await _still_knows(request):
         steps, reached = await run_in_threadpool(_read, bank, sight, cursor, types, PAGE)
         for step in steps:
             body = to_json(documents.feed_event(step)).decode()
@@ -118,6 +118,14 @@ async def _follow(request: Request, bank: Bank, sight: Sight, cursor: Cursor, ty
             await asyncio.wait_for(stopping.wait(), POLL_SECONDS)
         except TimeoutError:
             continue
+
+
+async def _still_knows(request: Request) -> bool:
+    try:
+        await principal_of(request, "read_history")
+    except errors.Unauthenticated:
+        return False
+    return True
 
 
 def _sight(principal: Principal) -> Sight:
