@@ -49,7 +49,7 @@ class OneByOne:
             numbers = [number for number in range(len(self.wishes)) if number not in taken_out]
             wishes = [self.wishes[number] for number in numbers]
             named = {one for wished in wishes for one in wished.certificate_ids}
-            ground = ground_of(self.application.account, PROGRAMME, CATALOGUE, TODAY, named)
+            ground = ground_of(self.application.account, PROGRAMME, CATALOGUE, TODAY, NOW, named)
             decision = rules.evaluate(self.application.compiled, ground.situation(wishes))
             overdrawn = self._first_overdrawn(decision)
             if overdrawn is None:

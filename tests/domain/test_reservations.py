@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from creditbank.domain import account as accounts
-from creditbank.domain import certificates, errors, reservations
+from creditbank.domain import certificates, errors, reservations, uses
 from creditbank.domain.account import Account
 from creditbank.domain.balance import balance
 from creditbank.domain.events import (
@@ -24,7 +24,20 @@ from creditbank.domain.events import (
     UseReceived,
 )
 from creditbank.domain.reservations import LONGEST_MICROSECONDS
-from tests.domain.facts import CATALOGUE, DECISION, NOW, TODAY, TWIN, awarded, certificate, converted, given, grant
+from tests.domain.facts import (
+    CATALOGUE,
+    DECISION,
+    NOW,
+    TODAY,
+    TWIN,
+    awarded,
+    certificate,
+    converted,
+    dealing,
+    given,
+    grant,
+    wish,
+)
 
 RESERVATION, USE = UUID(int=1), UUID(int=2)
 LAPSES = NOW + 1000
@@ -167,3 +180,44 @@ def test_a_reservation_goes_over_with_a_merge_and_is_confirmed_where_it_went() -
 def test_a_reservation_that_is_not_there_is_not_found() -> None:
     with pytest.raises(errors.NotFound):
         reservations.release(given(awarded("N1")), RESERVATION, "-", NOW)
+
+
+# What is reserved counts as history: it may become a use without another question to the rules
+
+
+def decide(account: Account, rules: dict[str, Any], target: str | None = None, now: int = NOW) -> list[str]:
+    """The reasons why a second certificate is refused."""
+    outcome = uses.decide(dealing(account, rules, now=now), [wish("N2", target=target)])
+    return [refusal.reason for refusal in outcome.refusals]
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ({"once": [{"scope": "target", "reason": "COURSE_ALREADY_SATISFIED"}]}, "COURSE_ALREADY_SATISFIED"),
+        (
+            {"caps": [{"id": "all", "measure": "credits", "limit": 7, "over": "drop", "reason": "CAP_TOTAL"}]},
+            "CAP_TOTAL",
+        ),
+    ],
+)
+def test_what_the_programme_has_reserved_counts_until_it_lapses(rules: dict[str, Any], reason: str) -> None:
+    rules = {"sources": [{"value": {"target": True}}], **rules}
+    account = given(awarded("N1"), awarded("N2"), reserved(target="CAD"))
+    assert decide(account, rules, target="CAD") == [reason]
+    assert decide(account, rules, target="CAD", now=LAPSES) == []
+    released = accounts.evolve(account, ENDS["released"])
+    assert decide(released, rules, target="CAD") == []
+    theirs = given(awarded("N1"), awarded("N2"), reserved(target="CAD", institution="other college"))
+    assert decide(theirs, rules, target="CAD") == []
+
+
+def test_what_may_happen_once_may_not_happen_while_another_programme_has_reserved_it() -> None:
+    rules = {
+        "sources": [{"value": {"carry": True}}],
+        "once": [{"scope": "outcome", "reason": "ALREADY_REDEEMED"}],
+        "consume": {"amount": "none"},
+    }
+    made = reserved("N2", target=None, institution="other college")
+    assert decide(given(awarded("N2"), made), rules) == ["ALREADY_REDEEMED"]
+    assert decide(given(awarded("N2"), made), rules, now=LAPSES) == []

@@ -14,6 +14,7 @@ from creditbank.domain.events import Course, ExemptionReviewOpened, Particulars,
 from creditbank.domain.situations import ground_of, number, outcome_of
 from tests.domain.facts import (
     CATALOGUE,
+    NOW,
     PROGRAMME,
     STANDARD,
     TODAY,
@@ -37,7 +38,7 @@ def outcome(catalogue: Any = CATALOGUE, **changes: Any) -> dict[str, Any]:
 
 def situation(account: Account, *wishes: Any, programme: Any = PROGRAMME) -> dict[str, Any]:
     named = {certificate_id for wished in wishes for certificate_id in wished.certificate_ids}
-    return ground_of(account, programme, CATALOGUE, TODAY, named).situation(wishes)
+    return ground_of(account, programme, CATALOGUE, TODAY, NOW, named).situation(wishes)
 
 
 def test_a_certificate_shows_the_fields_of_the_contract() -> None:

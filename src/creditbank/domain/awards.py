@@ -68,9 +68,13 @@ def _conversion(certificate_id: UUID) -> Wish:
 
 def _question(application: Application, award: str, standing: Sequence[Grant]) -> Callable[[Sequence[UUID]], bool]:
     """Whether these certificates, converted beside what stands, would do for the award."""
-    everything = application.account.lots
     ground = ground_of(
-        application.account, application.programme, application.catalogue, application.applied_on, everything
+        application.account,
+        application.programme,
+        application.catalogue,
+        application.applied_on,
+        application.now,
+        application.account.lots,
     )
 
     def closes(chosen: Sequence[UUID]) -> bool:

@@ -67,6 +67,7 @@ def propose(application: Application) -> Proposal:
         application.programme,
         application.catalogue,
         application.applied_on,
+        application.now,
         {certificate_id for wish in usable for certificate_id in wish.certificate_ids},
     )
     judge = _Judge(application.compiled, ground, left.free, _weight(application.compiled, ground))

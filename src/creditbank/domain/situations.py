@@ -32,7 +32,8 @@ class Wish:
 class Ground:
     """What a rulebook sees whatever is wished for: made once, and asked for one situation after the other.
 
-    History is what this programme has granted and still grants. What other programmes made of the same
+    History is what this programme has granted and still grants, or has reserved: else two reservations, each of
+    which fits alone, would be over a ceiling once both are confirmed. What other programmes made of the same
     certificates stands apart: it counts for what may happen once, and for no ceiling.
     """
 
@@ -62,10 +63,11 @@ def ground_of(
     programme: ProgrammePublished,
     catalogue: Catalogue,
     applied_on: date,
+    now: int,
     certificate_ids: Collection[UUID],
 ) -> Ground:
-    """The ground for wishes that name some of these certificates."""
-    standing = [use for use in account.uses.values() if use.stands]
+    """The ground, at a moment in microseconds, for wishes that name some of these certificates."""
+    standing = [use for use in account.uses.values() if use.stands or use.holds(now)]
     own = (programme.institution, programme.code)
     uses = [use for use in standing if (use.institution, use.programme) == own]
     used = frozenset(one for use in uses for grant in use.grants for one in grant.certificate_ids)

@@ -83,6 +83,7 @@ def decide(application: Application, wishes: Sequence[Wish], ground: Ground | No
         application.programme,
         application.catalogue,
         application.applied_on,
+        application.now,
         {certificate_id for wish in wishes for certificate_id in wish.certificate_ids},
     )
     while True:
