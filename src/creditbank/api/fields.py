@@ -73,7 +73,8 @@ Reason = Annotated[
 ]
 """1 to 1000 characters, on several lines if need be."""
 
-Code = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+CODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+Code = Annotated[str, StringConstraints(max_length=64, pattern=CODE_PATTERN)]
 """Code of an organisation, standard, programme, course or rulebook: fit for one step of a path."""
 
 CreditsText = Annotated[

@@ -92,6 +92,12 @@ class ReasonBody(Body):
     reason: Reason
 
 
+class ReleaseBody(Body):
+    """Why a reservation is given up, where one says so."""
+
+    reason: Reason = "released by the institution"
+
+
 class MergeBody(Body):
     merged: Uuid
     reason: Reason

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from creditbank.domain import errors
 from creditbank.domain.account import Account, Use
+from creditbank.domain.certificates import require_open
 from creditbank.domain.events import AccountEvent, ReservationConfirmed, ReservationLapsed, ReservationReleased
 from creditbank.domain.uses import standing_use, use_event
 
@@ -28,6 +29,7 @@ def check_term(expires_at: int, now: int) -> None:
 def confirm(account: Account, reservation_id: UUID, use_id: UUID, now: int) -> list[AccountEvent]:
     """Turn what is held into the conversion or exemption that it was decided as."""
     use = _open(account, reservation_id, now)
+    require_open(account.head)
     for grant in use.grants:
         for certificate_id in grant.certificate_ids:
             if account.lots[certificate_id].status != "active":

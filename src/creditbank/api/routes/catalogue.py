@@ -12,6 +12,7 @@ from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import Writer, bank_of, permit, write
+from creditbank.api.fields import CODE_PATTERN
 from creditbank.api.requests import ProgrammeBody, RulebookVersionBody, StandardBody
 from creditbank.commands import catalogue, documents
 from creditbank.domain import errors, rules
@@ -22,6 +23,8 @@ from creditbank.domain.events import RulebookVersionPublished
 router = APIRouter(prefix="/v1", tags=["Catalogue"], route_class=StrictRoute)
 
 Code = Annotated[str, Path(max_length=64, examples=["BIM"])]
+NewCode = Annotated[str, Path(max_length=64, pattern=CODE_PATTERN, examples=["hbvtc-x"])]
+"""A code that a path gives to something new."""
 
 
 @router.post(
@@ -101,7 +104,7 @@ def read_programme(
     summary="Publish a version of a rulebook",
 )
 async def publish_rulebook(
-    rulebook: Code, body: RulebookVersionBody, writer: Annotated[Writer, write("write_programmes")]
+    rulebook: NewCode, body: RulebookVersionBody, writer: Annotated[Writer, write("write_programmes")]
 ) -> Response:
     """The first publisher owns the id. A malformed rulebook is answered with a pointer per fault.
 

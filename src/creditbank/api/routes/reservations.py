@@ -11,7 +11,7 @@ from creditbank.api import answers, problems
 from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, microseconds, permit, reader_of, viewer_of, write_account
-from creditbank.api.requests import ReasonBody, ReservationBody
+from creditbank.api.requests import ReleaseBody, ReservationBody
 from creditbank.api.routes.uses import explainer
 from creditbank.commands import uses
 from creditbank.domain import errors
@@ -81,7 +81,10 @@ async def confirm_reservation(
     "/reservations/{reservation_id}/release", response_model=answers.Reservation, summary="Release a reservation"
 )
 async def release_reservation(
-    reservation_id: UUID, body: ReasonBody, writer: Annotated[Writer, write_account("decide_uses")]
+    reservation_id: UUID,
+    writer: Annotated[Writer, write_account("decide_uses")],
+    body: ReleaseBody | None = None,
 ) -> Response:
-    """The credits are free again."""
-    return await writer.settle(uses.release(reservation_id, writer.principal.own_code, body.reason, writer.if_match))
+    """The credits are free again. A reason may be given, and the body left out."""
+    reason = (body or ReleaseBody()).reason
+    return await writer.settle(uses.release(reservation_id, writer.principal.own_code, reason, writer.if_match))
