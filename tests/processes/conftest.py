@@ -13,7 +13,7 @@ from tests.database import Server, copied
 from tests.processes.contenders import Contenders, contending
 from tests.processes.server import Installation
 
-DEADLOCK_TIMEOUT = "6s"
+DEADLOCK_TIMEOUT = "8s"
 """Longer than any answer may take: a deadlock shows as a stall."""
 
 

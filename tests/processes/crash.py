@@ -18,7 +18,7 @@ from tests.processes.journal import Attempt, Journal, changed_answers, settle
 from tests.processes.server import Installation
 from tests.processes.workload import clients
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 _GLANCE_SECONDS = 0.002
 
 

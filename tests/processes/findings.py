@@ -17,13 +17,18 @@ from creditbank.ledger.database import snapshot
 from tests.processes.journal import Attempt
 
 
-def lost_and_doubled(engine: Engine, acknowledged: Sequence[Attempt]) -> tuple[Counter[str], Counter[str]]:
-    """What was acknowledged and is not in history, and what is there once too often."""
+def lost_and_doubled(
+    engine: Engine, acknowledged: Sequence[Attempt], before: Counter[str] | None = None
+) -> tuple[Counter[str], Counter[str]]:
+    """What was acknowledged and is not in history, and what is there once too often.
+
+    `before` is what history held when the first of the requests was sent; nothing where that is not named.
+    """
     named: set[str] = set()
     for attempt in acknowledged:
         assert attempt.answer is not None
         named |= _effects(attempt.answer.content)
-    told, recorded = Counter(named), _recorded(engine)
+    told, recorded = Counter(named), effects(engine) - (before or Counter())
     return told - recorded, recorded - told
 
 
@@ -34,7 +39,8 @@ def _effects(answer: dict[str, Any]) -> set[str]:
     return names
 
 
-def _recorded(engine: Engine) -> Counter[str]:
+def effects(engine: Engine) -> Counter[str]:
+    """How often history opens each account, awards each certificate and records each exemption."""
     found: Counter[str] = Counter()
     with snapshot(engine) as connection:
         for page in log.everything(connection):

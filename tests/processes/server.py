@@ -14,7 +14,7 @@ from selectors import EVENT_READ, DefaultSelector
 from typing import IO
 
 PROJECT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 class NotStarted(Exception):

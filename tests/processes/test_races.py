@@ -12,7 +12,7 @@ from tests.processes.calls import Answer
 from tests.processes.contenders import CLIENTS, Contenders
 
 ROUNDS = 5
-STALL_SECONDS = 4.0
+STALL_SECONDS = 5.0
 """Long on a quiet machine, and short of what a deadlock costs here."""
 
 

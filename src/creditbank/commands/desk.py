@@ -14,7 +14,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 from pydantic_core import to_json
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError, TimeoutError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, TimeoutError
 
 from creditbank.commands.bank import Bank
 from creditbank.commands.draft import Draft, Needs, Unit
@@ -27,7 +27,8 @@ from creditbank.ledger.log import Recorded
 
 GROUP_LIMIT = 64
 ATTEMPTS = 8
-_RETRY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock timeout
+_RETRY = {"40001", "40P01"}  # serialization failure, deadlock
+_LOCK_TIMEOUT = "55P03"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,6 +105,8 @@ class Desk:
             except DBAPIError as error:
                 if isinstance(error, DataError | ProgrammingError):
                     raise  # the fault of one command, which must not become that of the others
+                if _is_without_effect(error):
+                    break
                 if not _may_retry(error):
                     return self._after_failure(requests)
                 if len(requests) > 1:
@@ -140,10 +143,18 @@ class Desk:
         return _in_order(requests, known, outcomes)
 
 
+def _is_without_effect(error: DBAPIError) -> bool:
+    """Whether it failed in a way that leaves nothing to look up, and that trying again would only repeat."""
+    was_connected = error.statement is not None or error.connection_invalidated
+    return not was_connected or _sqlstate(error) == _LOCK_TIMEOUT
+
+
 def _may_retry(error: DBAPIError) -> bool:
-    if isinstance(error, IntegrityError):
-        return True
-    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in _RETRY
+    return isinstance(error, IntegrityError) or _sqlstate(error) in _RETRY
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from select import POLLIN, poll
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 STATEMENT_TIMEOUT_MS = 30_000
-LOCK_TIMEOUT_MS = 10_000
-BUSY_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+BUSY_TIMEOUT_MS = 5_000
+"""Who is kept waiting by a lock is told so in time to ask again: one queues behind another at most."""
+
+CONNECT_TIMEOUT_SECONDS = 4
+POOL_TIMEOUT_SECONDS = 5
+UNANSWERED = {"keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5_000}
+"""When a connection whose other end stays silent is given up, by the operating system: some seconds, not minutes."""
+
+_POOLED = "pooled"
 
 
 def open_engine(url: str, *, pool_size: int = 16) -> Engine:
@@ -25,14 +36,41 @@ def open_engine(url: str, *, pool_size: int = 16) -> Engine:
         f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
         f" -c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
     )
-    return create_engine(
+    engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
         hide_parameters=True,
-        connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": 1},
+        connect_args={
+            "options": options,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "prepare_threshold": 1,
+            **UNANSWERED,
+        },
     )
+    event.listen(engine, "checkin", _mark_as_pooled)
+    event.listen(engine, "checkout", _renew_when_cut)
+    return engine
+
+
+def _mark_as_pooled(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_POOLED] = True
+
+
+def _renew_when_cut(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Put a new connection in the place of a pooled one that the server has closed, as after its restart.
+
+    Between two transactions a server says nothing, unless it says farewell. To look costs no round trip.
+    """
+    if record.info.pop(_POOLED, False) and (connection.closed or _has_word(connection)):
+        raise DisconnectionError("the server has closed the connection")
+
+
+def _has_word(connection: Any) -> bool:
+    watch = poll()
+    watch.register(connection.fileno(), POLLIN)
+    return bool(watch.poll(0))
 
 
 def _sqlite(url: str, pool_size: int) -> Engine:
@@ -40,7 +78,7 @@ def _sqlite(url: str, pool_size: int) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
         hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
     )

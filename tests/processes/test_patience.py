@@ -1,0 +1,62 @@
+"""What is locked by somebody else is waited for a while, not for ever, and never once for each who waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, select
+
+from creditbank.app import open_bank
+from creditbank.commands.accounts import ChangeStatus, OpenAccount
+from creditbank.commands.bank import Bank
+from creditbank.commands.desk import Desk, Request, Settled
+from creditbank.domain.errors import Unavailable
+from creditbank.ledger import database
+from creditbank.ledger.database import open_engine, writing
+from creditbank.projections.accounts import account
+from creditbank.settings import Settings
+from creditbank.vault.persons import Person
+
+WAIT_MS = 300
+CALLERS = 16
+
+
+@pytest.fixture
+def impatient_engine(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_MS", WAIT_MS)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", WAIT_MS)
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+def test_callers_behind_a_lock_are_told_together_to_ask_again(impatient_engine: Engine, tmp_path: Path) -> None:
+    bank = open_bank(Settings(data_dir=tmp_path / "data"), impatient_engine)
+    desk = Desk(bank)
+    account_id = _opened(bank, desk)
+    suspensions = [_suspension(account_id, f"key-{number}") for number in range(CALLERS)]
+    with writing(impatient_engine) as connection:
+        connection.execute(select(account).where(account.c.account_id == account_id).with_for_update()).one()
+        began = monotonic()
+        outcomes = desk.settle(suspensions)
+        waited = monotonic() - began
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * CALLERS
+    assert waited < 3 * WAIT_MS / 1000
+    assert [type(outcome) for outcome in desk.settle(suspensions[:1])] == [Settled]
+    desk.close()
+
+
+def _opened(bank: Bank, desk: Desk) -> UUID:
+    holder = bank.vault.holder(Person(name="王小明", document_type="LOCAL", number="HB-1"))
+    desk.settle([Request(command=OpenAccount(holder=holder, opened_by="authority", institution=None), actor="test")])
+    with bank.engine.connect() as connection, connection.begin():
+        return connection.execute(select(account.c.account_id)).scalar_one()
+
+
+def _suspension(account_id: UUID, key: str) -> Request:
+    command = ChangeStatus(account_id=account_id, change="suspension", reason="test", if_match=None)
+    return Request(command=command, actor="test", key=("authority", key), fingerprint=key.encode())
