@@ -54,11 +54,6 @@ def test_a_fraction_of_a_credit_is_the_nearest_ten_thousandth_half_to_even(exact
     assert values.credits_from_fraction(exact) == credits
 
 
-def test_instants_are_written_in_utc_to_the_microsecond() -> None:
-    assert values.instant_text(0) == "1970-01-01T00:00:00.000000Z"
-    assert values.instant_text(1_795_478_400_000_001) == "2026-11-24T00:00:00.000001Z"
-
-
 def test_streams_spread_evenly_over_the_partitions() -> None:
     """6,400 ids: 100 a partition on average. Chi squared of 63 degrees stays below 120 for a fair spread."""
     counts = Counter(values.partition_of(values.certificate_id("BIM-EVAL", f"N{number}")) for number in range(6_400))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -18,6 +18,7 @@ from creditbank.commands.desk import Command, Desk, Settled
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.queries import AccountReader, Viewer
 from creditbank.domain.errors import BankError
+from creditbank.domain.instants import microseconds_of
 from creditbank.domain.timeline import Moment
 
 
@@ -43,11 +44,7 @@ def adviser_of(request: Request) -> Adviser:
 
 def moment_of(as_of: date | None, known_at: datetime | None) -> Moment:
     """What a request means by `as_of` and `known_at`."""
-    return Moment(as_of=as_of, known_at=None if known_at is None else microseconds(known_at))
-
-
-def microseconds(instant: datetime) -> int:
-    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return Moment(as_of=as_of, known_at=None if known_at is None else microseconds_of(known_at))
 
 
 def viewer_of(principal: Principal) -> Viewer:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select
 from creditbank.app import clock
 from creditbank.cli import installation
 from creditbank.cli.outcome import Failed, say, say_json
-from creditbank.domain.values import instant_text
+from creditbank.domain.instants import instant_text, microseconds_of
 from creditbank.ledger.database import writing
 from creditbank.projections import accounts, catalogue
 from creditbank.vault import apikeys
@@ -25,7 +25,7 @@ def create(
 ) -> None:
     """Store a key and print it, alone: nobody can read it again."""
     chosen = installation.settings()
-    expires = None if expires_at is None else int(expires_at.timestamp() * 1_000_000)
+    expires = None if expires_at is None else microseconds_of(expires_at)
     with installation.migrated(chosen) as engine:
         files = installation.bound_keys(chosen, engine)
         with writing(engine) as connection:

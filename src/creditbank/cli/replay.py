@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import date
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
 from creditbank.cli.progress import progress
 from creditbank.commands import documents
 from creditbank.domain.balance import balance
+from creditbank.domain.instants import day_of, end_of
 from creditbank.domain.timeline import Moment
 
 AMOUNTS = ("earned", "used", "reserved", "available", "held", "expired", "shortfall", "under_review")
@@ -44,13 +45,13 @@ def run_account(*, account_id: UUID, version: int | None, day: date | None, as_j
     """Print balance and transcript of one account, up to a version or to the end of a civil day."""
     chosen = installation.settings()
     zone = ZoneInfo(chosen.timezone)
-    until = None if day is None else _end_of(day, zone)
+    until = None if day is None else end_of(day, zone)
     with installation.migrated(chosen) as engine:
         account, history = replay.account_at(engine, account_id, version=version, until=until)
     if not history:
         raise Failed(f"history knows no account {account_id}{'' if day is None else f' on {day}'}")
     now = until or clock()
-    on = datetime.fromtimestamp(now / 1_000_000, zone).date()
+    on = day or day_of(now, zone)
     moment = Moment(known_at=until)
     standing = documents.balance(balance(account.lots.values(), account.uses.values(), on, now), account.head, moment)
     times = {item.version: item.recorded_at for item in history}
@@ -71,9 +72,3 @@ def _say(standing: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> N
         names = ("issuer", "number") if entry["kind"] == "certificate" else ("institution", "programme")
         what = f"{entry['kind']:11}  {entry['status']:12}  {entry['credits']:>6}"
         say(f"  {entry['recorded_at']}  {what}  {' '.join(str(entry[name]) for name in names)}")
-
-
-def _end_of(day: date, zone: ZoneInfo) -> int:
-    """The last microsecond of a civil day."""
-    next_day = datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)
-    return int(next_day.timestamp()) * 1_000_000 - 1

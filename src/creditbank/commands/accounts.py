@@ -16,7 +16,7 @@ from creditbank.domain import accounts, errors
 from creditbank.domain.account import Head
 from creditbank.domain.errors import BankError
 from creditbank.domain.events import AccountEvent
-from creditbank.domain.values import instant_text
+from creditbank.domain.instants import instant_text
 from creditbank.projections import accounts as heads
 from creditbank.vault import persons
 from creditbank.vault.persons import Holder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from threading import Lock
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import RulebookVersionPublished
+from creditbank.domain.instants import day_of
 from creditbank.domain.rules import CompiledRules
 from creditbank.domain.rules import compile as compile_rules
 from creditbank.projections import catalogue as catalogue_projection
@@ -35,7 +36,7 @@ class Bank:
 
     def day_of(self, microseconds: int) -> date:
         """The civil day of an instant, in the bank's zone."""
-        return datetime.fromtimestamp(microseconds / 1_000_000, UTC).astimezone(self.zone).date()
+        return day_of(microseconds, self.zone)
 
     def today(self) -> date:
         return self.day_of(self.clock())

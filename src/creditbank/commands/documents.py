@@ -24,12 +24,13 @@ from creditbank.domain.events import (
     RulebookVersionPublished,
     StandardPublished,
 )
+from creditbank.domain.instants import instant_text
 from creditbank.domain.reservations import status_at
 from creditbank.domain.rules import Refusal
 from creditbank.domain.situations import Wish
 from creditbank.domain.timeline import Moment
 from creditbank.domain.uses import Outcome, refusal_document
-from creditbank.domain.values import credits_text, instant_text
+from creditbank.domain.values import credits_text
 from creditbank.ledger import codec
 from creditbank.ledger.feed import Step
 from creditbank.ledger.log import Recorded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any, get_args
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from creditbank.commands.bank import Bank
 from creditbank.domain import account as accounts
 from creditbank.domain.account import Account
 from creditbank.domain.events import AccountEvent
+from creditbank.domain.instants import end_of
 from creditbank.domain.timeline import Dated, Moment, account_at
 from creditbank.ledger import log
 
@@ -47,12 +48,7 @@ def account_then(bank: Bank, connection: Connection, account_id: UUID, moment: M
         now = max(0, min(now, moment.known_at))  # nobody knows the future, and banks began after 1970
     today = bank.day_of(now)
     if moment.as_of is not None and moment.as_of < today:
-        now = _end_of(bank, moment.as_of)
+        now = end_of(moment.as_of, bank.zone)
     on = moment.as_of or today
     account = account_at(accounts.empty(account_id), dated, moment)
     return Then(account=account, times={item.version: item.recorded_at for item in history}, on=on, now=now)
-
-
-def _end_of(bank: Bank, day: date) -> int:
-    after = datetime.combine(day + timedelta(days=1), time(), bank.zone)
-    return int(after.timestamp()) * 1_000_000 - 1

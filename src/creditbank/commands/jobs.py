@@ -20,7 +20,7 @@ from creditbank.commands.draft import Draft, Needs
 from creditbank.commands.uses import LapseReservations
 from creditbank.domain import certificates, errors
 from creditbank.domain.events import AccreditationWithdrawn
-from creditbank.domain.values import instant_text
+from creditbank.domain.instants import instant_text
 from creditbank.ledger import jobs
 from creditbank.ledger.jobs import Job
 from creditbank.projections import lots, usages

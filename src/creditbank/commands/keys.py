@@ -8,8 +8,8 @@ from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
+from creditbank.domain.instants import instant_text
 from creditbank.domain.organisations import organisation
-from creditbank.domain.values import instant_text
 from creditbank.vault import apikeys
 
 

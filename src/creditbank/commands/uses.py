@@ -20,11 +20,11 @@ from creditbank.domain.account import Account
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.certificates import require_open
 from creditbank.domain.events import AccountEvent, ReservationMade, RulebookVersionPublished, UseKind
+from creditbank.domain.instants import instant_text
 from creditbank.domain.organisations import rulebook_on
 from creditbank.domain.rules import Refusal
 from creditbank.domain.situations import Wish
 from creditbank.domain.uses import Application, Outcome
-from creditbank.domain.values import instant_text
 from creditbank.projections import usages
 from creditbank.projections.accounts import may_deal
 

@@ -7,7 +7,6 @@ on the outside they are decimal text with at most four places and no exponent.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from fractions import Fraction
 from hashlib import sha256
 from uuid import UUID, uuid5
@@ -40,12 +39,6 @@ def credits_text(credits: int) -> str:
     sign = "-" if credits < 0 else ""
     whole, places = divmod(abs(credits), SCALE)
     return f"{sign}{whole}.{places:04d}".rstrip("0").rstrip(".") if places else f"{sign}{whole}"
-
-
-def instant_text(microseconds: int) -> str:
-    """Microseconds since 1970 UTC as RFC 3339 text in UTC."""
-    whole = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}".zfill(19) + f".{microseconds % 1_000_000:06d}Z"
 
 
 def credits_from_fraction(credits: Fraction) -> int:

@@ -17,6 +17,7 @@ from creditbank.api.requests import AccreditationBody, KeyBody, OrganisationBody
 from creditbank.commands import catalogue, documents, jobs
 from creditbank.commands.keys import IssueKey, RevokeKey
 from creditbank.domain import errors
+from creditbank.domain.instants import microseconds_of
 from creditbank.domain.organisations import organisation
 from creditbank.ledger import jobs as stored_jobs
 
@@ -131,7 +132,7 @@ def read_job(request: Request, job_id: UUID, _: Annotated[Principal, permit("wri
 @router.post("/organisations/{code}/keys", status_code=201, response_model=answers.Key, summary="Issue an API key")
 async def issue_key(code: Code, body: KeyBody, writer: Annotated[Writer, write("manage_keys")]) -> Response:
     """The key is shown in this answer only; a repetition of the request gets it no more."""
-    expires_at = int(body.expires_at.timestamp() * 1_000_000) if body.expires_at else None
+    expires_at = microseconds_of(body.expires_at) if body.expires_at else None
     return await writer.settle(
         IssueKey(organisation=code, role=body.role, created_by=writer.principal.actor, expires_at=expires_at)
     )

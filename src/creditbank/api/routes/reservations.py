@@ -10,13 +10,14 @@ from fastapi import APIRouter, Request, Response
 from creditbank.api import answers, problems
 from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, microseconds, permit, reader_of, viewer_of, write_account
+from creditbank.api.dependencies import Writer, permit, reader_of, viewer_of, write_account
 from creditbank.api.requests import ReleaseBody, ReservationBody
 from creditbank.api.routes.uses import explainer
 from creditbank.commands import uses
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
 from creditbank.domain.events import UseKind
+from creditbank.domain.instants import microseconds_of
 
 router = APIRouter(prefix="/v1", tags=["Reservations"], route_class=StrictRoute)
 
@@ -34,7 +35,7 @@ async def reserve(body: ReservationBody, writer: Annotated[Writer, write_account
             wishes=[request.wish() for request in body.requests],
             mode=body.mode,
             explain=explainer(problems.language_of(writer.request.scope)),
-            expires_at=microseconds(body.expires_at),
+            expires_at=microseconds_of(body.expires_at),
             if_match=writer.if_match,
         )
     )
