@@ -227,6 +227,28 @@ def test_who_opens_an_account_may_deal_with_it_without_end() -> None:
     assert given().dealings == {"college": Dealing(institution="college", until=None)}
 
 
+def test_a_look_up_lets_an_institution_deal_with_the_account_to_the_last_day() -> None:
+    account = given(DealingOpened(institution="other college", basis="lookup", until=TODAY))
+    accounts.require_dealing(account, "other college", TODAY)
+    for institution, day in (("other college", TODAY + timedelta(days=1)), ("third college", TODAY)):
+        with pytest.raises(errors.NotFound):
+            accounts.require_dealing(account, institution, day)
+
+
+def test_a_use_lets_its_institution_deal_with_the_account_while_it_stands() -> None:
+    conversion = converted(1, grant("A", "2"), institution="other college")
+    account = given(awarded("A"), conversion)
+    accounts.require_dealing(account, "other college", TODAY)
+    with pytest.raises(errors.NotFound):
+        reversed_ = ConversionReversed(conversion_id=UUID(int=1), reason="-")
+        accounts.require_dealing(account_states.evolve(account, reversed_), "other college", TODAY)
+
+
+def test_nobody_deals_with_an_account_that_was_never_opened() -> None:
+    with pytest.raises(errors.NotFound):
+        accounts.require_dealing(account_states.empty(LEARNER), "college", TODAY)
+
+
 def test_an_erasure_leaves_credits_and_history_where_they_are() -> None:
     before = given(awarded("A"), converted(1, grant("A", "2")))
     after = account_states.evolve(before, accounts.erase(before.head, "asked", UUID(int=7)))

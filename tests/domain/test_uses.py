@@ -313,11 +313,3 @@ def test_a_use_that_is_not_there_is_not_found_and_one_that_went_with_a_merge_is_
 def test_a_use_that_came_with_a_merge_is_reversed_where_it_went() -> None:
     received = UseReceived(merged_from=TWIN, use=converted(1, grant("N1", "1")))
     assert isinstance(uses.reverse(given(awarded("N1"), received), UUID(int=1), "-"), ConversionReversed)
-
-
-def test_a_standing_use_lets_its_institution_deal_with_the_account() -> None:
-    account = given(*BOTH)
-    assert uses.standing_use_of(account, "other college") is None
-    assert uses.standing_use_of(account, "college") is not None
-    gone = accounts.replay(account, [uses.reverse(account, UUID(int=1), "-"), uses.reverse(account, UUID(int=2), "-")])
-    assert uses.standing_use_of(gone, "college") is None

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from creditbank.commands import documents, hindsight
 from creditbank.commands.bank import Bank
-from creditbank.commands.uses import Explain, application_of, require_dealing
+from creditbank.commands.uses import Explain, application_of
 from creditbank.domain import awards, proposals, uses
+from creditbank.domain.accounts import require_dealing
 from creditbank.domain.events import RulebookVersionPublished
 from creditbank.domain.situations import Wish
 from creditbank.domain.timeline import Moment

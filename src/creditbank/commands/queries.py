@@ -19,6 +19,7 @@ from creditbank.commands import documents, hindsight
 from creditbank.commands.bank import Bank
 from creditbank.commands.hindsight import Then
 from creditbank.domain import errors
+from creditbank.domain.account import ENTITLING
 from creditbank.domain.balance import balance, certificate_status
 from creditbank.domain.identifiers import mask_name, mask_number
 from creditbank.domain.timeline import Moment
@@ -195,13 +196,11 @@ def _visible(
             return False
         if viewer.institution is None:
             return viewer.sees_all or viewer.account_id == account_id
+        dealing = dealings[viewer.institution].get(account_id)
         return (
             heads[account_id].opened_by == viewer.institution
-            or accounts.may_deal(dealings[viewer.institution].get(account_id), today)
-            or any(
-                use.institution == viewer.institution and use.status in ("active", "under_review", "open")
-                for use in used[account_id]
-            )
+            or (dealing is not None and dealing.stands_on(today))
+            or any(use.institution == viewer.institution and use.status in ENTITLING for use in used[account_id])
         )
 
     return [sees(question) for question in questions]

@@ -17,6 +17,7 @@ from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import errors, reservations, uses
 from creditbank.domain.account import Account
+from creditbank.domain.accounts import require_dealing
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.certificates import require_open
 from creditbank.domain.events import AccountEvent, ReservationMade, RulebookVersionPublished, UseKind
@@ -26,7 +27,6 @@ from creditbank.domain.rules import Refusal
 from creditbank.domain.situations import Wish
 from creditbank.domain.uses import Application, Outcome
 from creditbank.projections import usages
-from creditbank.projections.accounts import may_deal
 
 Explain = Callable[[Refusal], str]
 """A refusal as a sentence in the language of the one who asks."""
@@ -93,13 +93,6 @@ class Use:
             decision=decision,
             expires_at=self.expires_at,
         )
-
-
-def require_dealing(account: Account, institution: str, today: date) -> None:
-    """Raise NotFound unless the institution opened the account, looked it up, or has a use on it."""
-    standing = account.dealings.get(institution)
-    if account.head.version == 0 or not (may_deal(standing, today) or uses.standing_use_of(account, institution)):
-        raise errors.NotFound()
 
 
 def application_of(

@@ -63,6 +63,8 @@ LotStatus = Literal["active", "held", "revoked"]
 UseStatus = Literal["active", "under_review", "reversed", "open", "confirmed", "released", "lapsed"]
 """Conversions and exemptions are active, under review or reversed; reservations have the other four."""
 
+ENTITLING: frozenset[UseStatus] = frozenset({"active", "under_review", "open"})
+"""While a use of its own is in one of these, an institution may deal with the account."""
 
 LATE_APPROVAL = "approver"
 """Who approves a grant that came outside its window, where the rulebook names no roles."""
@@ -150,10 +152,13 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dealing:
-    """Why an institution may see this account, and until when."""
+    """Why an institution may see this account, and until when, that day included; None is without end."""
 
     institution: str
     until: date | None
+
+    def stands_on(self, day: date) -> bool:
+        return self.until is None or day <= self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from creditbank.domain import errors
-from creditbank.domain.account import Account, Dealing, Head, Lot, Use
+from creditbank.domain.account import ENTITLING, Account, Dealing, Head, Lot, Use
 from creditbank.domain.certificates import require_open
 from creditbank.domain.events import (
     AccountClosed,
@@ -115,6 +115,15 @@ def open_dealing(standing: Dealing | None, institution: str, today: date) -> Dea
     if not _reaches_further(Dealing(institution=institution, until=until), standing):
         return None
     return DealingOpened(institution=institution, basis="lookup", until=until)
+
+
+def require_dealing(account: Account, institution: str, today: date) -> None:
+    """Raise NotFound unless the institution opened the account, looked it up, or has a use on it."""
+    standing = account.dealings.get(institution)
+    may_deal = standing is not None and standing.stands_on(today)
+    has_use = any(use.institution == institution and use.status in ENTITLING for use in account.uses.values())
+    if account.head.version == 0 or not (may_deal or has_use):
+        raise errors.NotFound()
 
 
 def _require(head: Head, *allowed: str) -> None:

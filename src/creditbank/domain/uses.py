@@ -168,14 +168,6 @@ def standing_use(account: Account, use_id: UUID) -> Use:
     return account.uses[use_id]
 
 
-def standing_use_of(account: Account, institution: str) -> Use | None:
-    """A use that an institution has on this account: while it stands, the institution may deal with it."""
-    for use in account.uses.values():
-        if use.institution == institution and (use.stands or use.status == "open"):
-            return use
-    return None
-
-
 def _check_names(application: Application, wishes: Sequence[Wish]) -> None:
     courses = {course.code for course in application.programme.courses}
     faults = []

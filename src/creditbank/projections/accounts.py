@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -134,7 +133,3 @@ def all_dealings(connection: Connection, account_ids: Collection[UUID]) -> dict[
     for row in _DEALINGS.rows(connection, account_ids):
         found[row.account_id][row.institution] = Dealing(institution=row.institution, until=row.until)
     return found
-
-
-def may_deal(standing: Dealing | None, today: date) -> bool:
-    return standing is not None and (standing.until is None or today <= standing.until)
