@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from threading import Event
+from time import monotonic
 from uuid import uuid4
 
 from tests.processes import bank
@@ -120,3 +122,36 @@ def test_uses_of_many_accounts_are_reversed_without_a_stall(contenders: Contende
             )
         )
         assert outcomes(answers) == {"200": half, "wrong_state": half}
+
+
+def test_what_one_server_learns_every_server_knows_within_two_seconds(contenders: Contenders) -> None:
+    keys, first, last = contenders.keys, contenders.first, contenders.last
+    code = f"NEW-{uuid4().hex[:8]}"
+    token = bank.organisation(first, keys.authority, code, "issuer")
+    posted = bank.certificate(issuer=code)
+    assert last.post("/v1/certificates", token, posted, str(uuid4())).code == "organisation_not_accredited"
+    accreditations = f"/v1/organisations/{code}/accreditations"
+    assert last.get(accreditations, keys.authority).content["items"] == []
+
+    done(first, accreditations, keys.authority, {"standard": "BIM", "levels": ["中级"], "valid_from": "2019-04-01"})
+    assert last.post("/v1/certificates", token, posted, str(uuid4())).status == 201
+    within_two_seconds(lambda: len(last.get(accreditations, keys.authority).content["items"]) == 1)
+
+    versions = f"/v1/rulebooks/{code}/versions"
+    rules = {"sources": [{"match": {"o.kind": "x-cert"}, "value": {"target": True}}]}
+    done(first, versions, keys.institution, {"rules": rules})
+    within_two_seconds(lambda: last.get(f"{versions}/1", keys.institution).status == 200)
+
+    key_id = token.split("_")[1]
+    assert first.delete(f"/v1/keys/{key_id}", keys.authority).status == 204
+    within_two_seconds(lambda: last.get(accreditations, token).status == 401)
+
+
+def within_two_seconds(holds: Callable[[], bool]) -> None:
+    """Ask until something holds; no question later than two seconds from now may find that it does not."""
+    glance, began = Event(), monotonic()
+    asked = began
+    while not holds():
+        assert asked - began < 2.0
+        glance.wait(0.05)
+        asked = monotonic()

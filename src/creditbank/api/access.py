@@ -105,6 +105,7 @@ class KeyRing:
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
         self._known: dict[str, tuple[apikeys.ApiKey, int]] = {}
+        self._asking: dict[str, asyncio.Future[apikeys.ApiKey]] = {}
 
     async def principal(self, authorization: str | None) -> Principal:
         """The principal behind an Authorization header. Raises Unauthenticated, alike for every fault."""
@@ -112,7 +113,8 @@ class KeyRing:
         token, now = token.strip(), self._bank.clock()
         # Known by the key itself: hashing it again for every request would cost more than the rest of this.
         known = self._known.get(token) if scheme.lower() == "bearer" else None
-        if known is None or now - known[1] > FRESH_MICROSECONDS:
+        # A clock that was set back would make what is old look new for as long as it was set back.
+        if known is None or not 0 <= now - known[1] <= FRESH_MICROSECONDS:
             known = (await self._ask(scheme, token), now)
             if len(self._known) >= CACHED_KEYS:
                 self._known.clear()
@@ -129,7 +131,13 @@ class KeyRing:
         key_id = apikeys.id_of(token)
         if scheme.lower() != "bearer" or key_id is None:
             raise errors.Unauthenticated()
-        return await asyncio.to_thread(self._find, key_id, token)
+        # One question for all who come with the same key: a database that is slow to answer is not asked by each.
+        asking = self._asking.get(token)
+        if asking is None:
+            asking = asyncio.ensure_future(asyncio.to_thread(self._find, key_id, token))
+            self._asking[token] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(token))
+        return await asyncio.shield(asking)
 
     def _find(self, key_id: str, token: str) -> apikeys.ApiKey:
         with self._bank.engine.connect() as connection, connection.begin():

@@ -51,7 +51,8 @@ class Bank:
 
     def catalogue(self) -> Catalogue:
         """The catalogue as it stood within the last second, in any process of the bank."""
-        if self.clock() - self._checked_at > CATALOGUE_FRESH_MICROSECONDS:
+        # A clock that was set back would make what is old look new for as long as it was set back.
+        if not 0 <= self.clock() - self._checked_at <= CATALOGUE_FRESH_MICROSECONDS:
             with self.engine.connect() as connection, connection.begin():
                 return self.catalogue_in(connection)
         return self._catalogue
