@@ -17,7 +17,6 @@ from creditbank.domain.uses import Application
 from tests.domain.facts import ACCREDITED, COLLEGE, ISSUER, PROGRAMME, STANDARD, catalogue_of, certificate, posted
 
 CATALOGUE = catalogue_of(ISSUER, COLLEGE, STANDARD, replace(ACCREDITED, levels=("初级", "中级", "高级")), PROGRAMME)
-SMALLER = replace(STANDARD, levels=tuple(replace(level, credits=level.credits // 2) for level in STANDARD.levels))
 RULES = rules.compile(
     {
         "sources": [

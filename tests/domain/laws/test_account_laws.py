@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from creditbank.domain import account as states
 from creditbank.domain import accounts, certificates, reservations, uses
 from creditbank.domain.balance import balance, consumed, reserved
-from creditbank.domain.situations import Wish
+from creditbank.domain.catalogue import Catalogue
+from creditbank.domain.situations import Wish, ground_of
 from creditbank.domain.timeline import Moment, account_at
-from tests.domain.facts import certificate
+from tests.domain.facts import PROGRAMME, certificate
 from tests.domain.laws.histories import CATALOGUE, DAY, SmallBank
 
 NUMBERS = ("N1", "N2", "N3", "N4")
@@ -153,16 +154,20 @@ class Lives(RuleBasedStateMachine):
         assert not held or max(held.values()) == 1
 
     def teardown(self) -> None:
-        """On every day and at every moment there is an answer, and the answer of now is the state."""
+        """On every day and at every moment there is an answer, also when no standard of the time is left."""
         if not hasattr(self, "bank"):
             return
         for account_id, history in self.bank.histories.items():
             empty = states.empty(account_id)
             assert account_at(empty, history, Moment()) == self.bank.states[account_id]
+            account = self.bank.states[account_id]
+            ground = ground_of(account, PROGRAMME, Catalogue(), self.bank.today, self.bank.now, account.lots)
+            counted = [use for use in account.uses.values() if use.stands or use.holds(self.bank.now)]
+            assert len(ground.history) == sum(len(use.grants) for use in counted)
             for one in history:
                 account_at(empty, history, Moment(as_of=one.recorded_on))
                 account_at(empty, history, Moment(as_of=one.recorded_on - timedelta(days=1), known_at=one.recorded_at))
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=25, stateful_step_count=60, derandomize=True, deadline=None)
+TestLives.settings = settings(max_examples=20, stateful_step_count=60, derandomize=True, deadline=None)
