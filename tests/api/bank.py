@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import func, select
@@ -23,6 +24,8 @@ from creditbank.settings import Settings
 from creditbank.vault import apikeys
 
 TODAY = date(2026, 11, 24)
+on_one_database = pytest.mark.parametrize("bank", ["sqlite"], indirect=True)
+"""For what is decided before any database is asked."""
 _numbers = count(1)
 
 STANDARD = {

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from creditbank.app import create_app
 from creditbank.settings import Settings
-from tests.api.bank import TODAY, Caller, ReadyBank, certificate, person, wish, wishes
+from tests.api.bank import TODAY, Caller, ReadyBank, certificate, on_one_database, person, wish, wishes
 
 NOWHERE = "0192f0c1-2d3e-7f40-8a5b-6c7d8e9f0a1b"
 ROLES = ("authority", "issuer", "institution", "learner", "auditor")
@@ -108,6 +108,7 @@ def test_every_operation_has_its_row(described: FastAPI) -> None:
     assert operations == PERMITTED.keys() | PUBLIC
 
 
+@on_one_database
 @pytest.mark.parametrize("operation", PERMITTED)
 def test_a_role_may_do_what_its_column_says(callers: dict[str, Caller], operation: str) -> None:
     for role in ROLES:
@@ -119,6 +120,7 @@ def test_a_role_may_do_what_its_column_says(callers: dict[str, Caller], operatio
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), role
 
 
+@on_one_database
 @pytest.mark.parametrize("operation", PERMITTED)
 def test_nobody_gets_an_answer_without_credentials(bank: ReadyBank, operation: str) -> None:
     answer = _ask(bank.public, operation)
@@ -135,6 +137,7 @@ def test_what_is_public_needs_no_credentials(bank: ReadyBank, path: str) -> None
 # Keys
 
 
+@on_one_database
 @pytest.mark.parametrize(
     "header",
     [

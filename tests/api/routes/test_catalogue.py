@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.bank import PROGRAMME, RULES, STANDARD, ReadyBank
+from tests.api.bank import PROGRAMME, RULES, STANDARD, ReadyBank, on_one_database
 
 
 def test_a_standard_is_published_with_its_levels(bank: ReadyBank) -> None:
@@ -28,6 +28,7 @@ def test_the_same_standard_again_changes_nothing_and_another_one_is_refused(bank
     assert (other.status_code, other.json()["code"]) == (409, "standard_exists")
 
 
+@on_one_database
 @pytest.mark.parametrize(
     "credits", [4, 4.5, "4e1", "-4", "04", "4.", ".5", "4.00001", "1234567890", "٤", " 4", "4\n", "", None, True]
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.bank import STANDARD, ReadyBank, certificate, person, wish, wishes
+from tests.api.bank import STANDARD, ReadyBank, certificate, on_one_database, person, wish, wishes
 
 REASON = {"reason": "复核"}
 NOWHERE = "0192f0c1-2d3e-7f40-8a5b-6c7d8e9f0a1b"
@@ -53,6 +53,7 @@ def test_what_may_be_said_besides_is_kept(bank: ReadyBank) -> None:
     assert bank.issuer.get(f"/v1/certificates/{answer.json()['certificate_id']}").json() == answer.json()
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
@@ -307,6 +308,7 @@ def test_an_amendment_changes_what_it_names_and_keeps_the_rest(bank: ReadyBank) 
     assert amended.items() >= {**awarded, **changes}.items()
 
 
+@on_one_database
 @pytest.mark.parametrize("name", ["issuer", "number", "holder", "standard", "credits", "site"])
 def test_issuer_number_and_person_are_never_amended(bank: ReadyBank, name: str) -> None:
     refused = _amend(bank, bank.award(), **{name: "x"})

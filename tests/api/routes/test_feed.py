@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from tests.api.bank import Caller, ReadyBank, person, wish, wishes
+from tests.api.bank import Caller, ReadyBank, on_one_database, person, wish, wishes
 
 SSE = {"Accept": "text/event-stream"}
 NDJSON = {"Accept": "application/x-ndjson"}
@@ -84,6 +84,7 @@ def test_an_unknown_type_is_a_fault_of_the_parameter(bank: ReadyBank) -> None:
     assert refused.json()["errors"][0]["parameter"] == "types"
 
 
+@on_one_database
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "é", "%F0%9F%98%80", "A" * 5000, "AQ" + "_" * 85, "-1"])
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream", "application/x-ndjson"])
 def test_a_cursor_that_the_bank_did_not_issue_is_refused(bank: ReadyBank, cursor: str, accept: str) -> None:
@@ -102,6 +103,7 @@ def test_lists_refuse_the_cursors_of_others(bank: ReadyBank, path: str) -> None:
         assert (refused.status_code, refused.json()["code"]) == (400, "cursor_invalid")
 
 
+@on_one_database
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "many", "1e2", "9" * 30, ""])
 def test_a_limit_is_a_number_from_one_to_a_thousand(bank: ReadyBank, limit: str) -> None:
     account_id = bank.account()
@@ -272,3 +274,17 @@ def test_an_auditor_follows_everything(own_bank: ReadyBank) -> None:
     own_bank.award()
 
     assert len(own_bank.auditor.get("/v1/events?limit=1000").json()["items"]) == own_bank.events()
+
+
+def test_a_write_names_the_last_event_of_each_partition_that_it_touched(own_bank: ReadyBank) -> None:
+    survivor, merged = own_bank.account(), own_bank.account()
+    end = own_bank.authority.get("/v1/events?limit=1000").json()["next_cursor"]
+
+    answer = own_bank.authority.post(f"/v1/accounts/{survivor}/merge", {"merged": merged, "reason": "同一人"})
+
+    last: dict[int, int] = {}
+    for item in own_bank.authority.get(f"/v1/events?cursor={end}").json()["items"]:
+        partition, position = map(int, item["position"].split(":"))
+        last[partition] = position
+    named = ",".join(f"{partition}:{position}" for partition, position in sorted(last.items()))
+    assert answer.headers["Creditbank-Position"] == named

@@ -10,26 +10,23 @@ from tests.api.bank import ReadyBank, person, wish, wishes
 
 
 def test_the_bank_says_what_it_knew_before_a_correction(own_bank: ReadyBank) -> None:
-    own_bank.clock.set(date(2026, 7, 2))
-    holder = person()
-    awarded = own_bank.award(holder=holder)
-    path = f"/v1/accounts/{awarded['account_id']}/balance"
-    own_bank.clock.set(date(2026, 9, 1))
-    revocation = {"reason": "误发", "effective_from": "2026-08-01"}
+    awarded = own_bank.award(issued_on="2026-07-01")
+    own_bank.clock.set(date(2027, 1, 15))
+    revocation = {"reason": "误发", "effective_from": "2026-12-01"}
     own_bank.issuer.post(f"/v1/certificates/{awarded['certificate_id']}/revocation", revocation)
 
     def earned(query: str) -> str:
-        answer = own_bank.authority.get(f"{path}?{query}")
+        answer = own_bank.authority.get(f"/v1/accounts/{awarded['account_id']}/balance?{query}")
         assert answer.status_code == 200, answer.text
         return str(answer.json()["earned"])
 
     assert earned("as_of=2026-06-30") == "0"
     assert earned("as_of=2026-07-01") == "6"
-    assert earned("as_of=2026-07-31") == "6"
-    assert earned("as_of=2026-08-01") == "0"
-    assert earned("known_at=2026-08-31T00:00:00Z") == "6"
-    assert earned("as_of=2026-08-01&known_at=2026-08-31T00:00:00Z") == "6"
-    assert earned("known_at=2026-07-01T00:00:00Z") == "0"
+    assert earned("as_of=2026-11-30") == "6"
+    assert earned("as_of=2026-12-01") == "0"
+    assert earned("known_at=2027-01-14T00:00:00Z") == "6"
+    assert earned("as_of=2026-12-01&known_at=2027-01-14T00:00:00Z") == "6"
+    assert earned("known_at=2026-11-23T00:00:00Z") == "0"
     assert own_bank.balance(awarded["account_id"])["earned"] == "0"
 
 

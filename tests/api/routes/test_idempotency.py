@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.bank import ReadyBank, certificate, person, wish, wishes
+from tests.api.bank import ReadyBank, certificate, on_one_database, person, wish, wishes
 
 
 def test_the_same_key_with_the_same_body_gives_the_stored_answer(bank: ReadyBank) -> None:
@@ -49,6 +49,7 @@ def test_the_same_key_with_the_same_body_on_another_path_is_refused(bank: ReadyB
     assert bank.authority.get(f"/v1/accounts/{other}").json()["status"] == "open"
 
 
+@on_one_database
 @pytest.mark.parametrize("value", [None, "", " ", '""', '"open', "two words", "é", "k" * 256, '"a"b"'])
 def test_a_write_without_a_readable_key_is_refused(bank: ReadyBank, value: str | None) -> None:
     before = bank.events()
@@ -71,6 +72,7 @@ WRITES = [
 ]
 
 
+@on_one_database
 @pytest.mark.parametrize(("caller", "path", "body"), WRITES, ids=[path for _, path, _ in WRITES])
 def test_every_write_needs_a_key(bank: ReadyBank, caller: str, path: str, body: dict[str, Any]) -> None:
     if path == "/v1/standards":

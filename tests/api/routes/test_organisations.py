@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.bank import ReadyBank, certificate, person
+from tests.api.bank import ReadyBank, certificate, on_one_database, person
 
 ORGANISATION = {
     "name": "廊坊市中科建筑产业化创新研究中心",
@@ -54,6 +54,7 @@ def test_a_credit_code_that_fails_its_check_is_refused(bank: ReadyBank) -> None:
     assert bank.authority.get("/v1/organisations/REG-4").status_code == 404
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
