@@ -98,6 +98,14 @@ MESSAGES: Mapping[str, Message] = {
         "Body too large", "The body exceeds what this path takes.",
         "请求正文过大", "请求正文超过此路径的上限。",
     ),
+    "malformed_request": Message(
+        "Malformed request", "What was sent is no HTTP request.",
+        "请求格式错误", "所发送的内容不是 HTTP 请求。",
+    ),
+    "header_too_large": Message(
+        "Header too large", "The request line and headers exceed what the bank takes.",
+        "请求标头过大", "请求行与标头超过上限。",
+    ),
     "unsupported_media_type": Message(
         "Unsupported media type", "Send the body as application/json.",
         "不支持的媒体类型", "请以 application/json 发送请求正文。",

@@ -41,6 +41,16 @@ class UnsupportedMediaType(BankError):
     code = "unsupported_media_type"
 
 
+class RequestUnreadable(errors.Malformed):
+    """The bytes are no HTTP request."""
+
+    code = "malformed_request"
+
+
+class HeaderTooLarge(BankError):
+    code = "header_too_large"
+
+
 class InternalError(BankError):
     """The bank is at fault. Nothing about the cause is told."""
 
@@ -60,6 +70,7 @@ STATUS: Mapping[type[BankError], int] = {
     errors.Refused: 422,
     errors.NotAttempted: 424,
     errors.RateLimited: 429,
+    HeaderTooLarge: 431,
     InternalError: 500,
     errors.Unavailable: 503,
 }

@@ -15,6 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from creditbank.cli import installation
 from creditbank.cli.outcome import USAGE, Failed
+from creditbank.cli.protocol import Protocol
 from creditbank.cli.server import Ready, Server, Supervisor
 
 GRACE_SECONDS = 4
@@ -66,7 +67,7 @@ def configuration(workers: int) -> Config:
         "creditbank.cli.server:application",
         factory=True,
         workers=workers,
-        http="httptools",
+        http=Protocol,
         loop="uvloop",
         ws="none",
         lifespan="on",

@@ -1,0 +1,91 @@
+"""HTTP on one connection: uvicorn's parser, with bounds on what a client may send before its request is whole.
+
+uvicorn alone keeps whatever arrives, for as long as it takes: headers without end fill the memory of the process,
+requests that never end hold connections, and all of it before anybody was asked for a key.
+"""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle, Transport
+from secrets import token_hex
+
+from pydantic_core import to_json
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from creditbank.api import problems
+from creditbank.domain.errors import BankError
+
+HEAD_BYTES = 64 * 1024
+"""Of a request line and headers, and of what else is no body: trailers, and lengths of chunks."""
+
+ARRIVAL_SECONDS = 120.0
+"""In which a request must have arrived, its body included. Enough for a batch of 8 MB on a slow line."""
+
+
+class Protocol(HttpToolsProtocol):
+    """Closes connections that say too much or take too long; what is no HTTP gets a problem document."""
+
+    _beside_bodies = 0
+    _is_arriving = True
+    _deadline: TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(ARRIVAL_SECONDS, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._beside_bodies += len(data)
+        super().data_received(data)
+        if self._beside_bodies > HEAD_BYTES:
+            self._refuse(problems.HeaderTooLarge())
+        elif not self._is_arriving:
+            self._stop_waiting()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(ARRIVAL_SECONDS, self.transport.close)
+
+    def on_message_begin(self) -> None:
+        self._is_arriving = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._beside_bodies = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._beside_bodies = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._beside_bodies = 0
+        self._is_arriving = False
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- its words are for a log
+        self._refuse(problems.RequestUnreadable())
+
+    def _refuse(self, error: BankError) -> None:
+        """Answer, unless another answer has begun on this connection, and close it."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(_answer(error))
+        self.transport.close()
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _answer(error: BankError) -> bytes:
+    request_id = token_hex(8)
+    body = to_json(problems.problem_body(error, request_id, "/"))
+    headers = (
+        f"content-type: {problems.MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nx-request-id: {request_id}\r\n"
+        "cache-control: no-store\r\nconnection: close\r\n\r\n"
+    )
+    return STATUS_LINE[problems.status_of(error)] + headers.encode() + body
