@@ -17,7 +17,7 @@ DEADLOCK_TIMEOUT = "8s"
 """Longer than any answer may take: a deadlock shows as a stall."""
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql", "postgresql-two-servers"])
+@pytest.fixture(scope="session", params=["sqlite", "postgresql", "postgresql-two-servers"])
 def contenders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contenders]:
     with ExitStack() as stack:
         directory = tmp_path_factory.mktemp("contenders")

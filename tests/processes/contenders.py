@@ -22,6 +22,7 @@ class Contenders:
     keys: Keys
     callers: Sequence[Caller]
     installation: Installation
+    addresses: Sequence[str]
     _threads: ThreadPoolExecutor
 
     @property
@@ -55,4 +56,5 @@ def contending(installation: Installation, servers: int) -> Iterator[Contenders]
             stack.enter_context(Caller(processes[number * servers // CLIENTS].address)) for number in range(CLIENTS)
         ]
         threads = stack.enter_context(ThreadPoolExecutor(CLIENTS))
-        yield Contenders(prepare(callers[0], authority), callers, installation, threads)
+        addresses = [process.address for process in processes]
+        yield Contenders(prepare(callers[0], authority), callers, installation, addresses, threads)

@@ -1,0 +1,87 @@
+"""SQLite in bad luck: the file is locked by somebody else, or the disk is full. Both are 503, and both pass."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from creditbank.ledger.database import BUSY_TIMEOUT_MS, open_engine
+from tests.processes import bank, findings
+from tests.processes.bank import Keys, first_key, prepare
+from tests.processes.calls import Caller
+from tests.processes.journal import Journal, changed_answers, settle
+from tests.processes.server import Installation, Process
+
+LONGEST_ANSWER_SECONDS = 2 * BUSY_TIMEOUT_MS / 1000 + 2
+BATCH_LINES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    path: Path
+    process: Process
+    caller: Caller
+    keys: Keys
+    account_id: str
+
+
+@pytest.fixture
+def served(sqlite_url: str, tmp_path: Path) -> Iterator[Served]:
+    installation = Installation(sqlite_url, tmp_path)
+    authority = first_key(installation)
+    with installation.serving() as process, Caller(process.address) as caller:
+        keys = prepare(caller, authority)
+        account_id, _ = bank.shared_account(caller, keys)
+        path = Path(sqlite_url.removeprefix("sqlite:///"))
+        yield Served(path=path, process=process, caller=caller, keys=keys, account_id=account_id)
+
+
+def test_a_file_that_somebody_else_writes_to_is_unavailable_for_writes_and_readable(served: Served) -> None:
+    caller, keys = served.caller, served.keys
+    posted, key = bank.certificate(), str(uuid4())
+    with closing(sqlite3.connect(served.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = caller.post("/v1/certificates", keys.issuer, posted, key)
+        assert (refused.status, refused.code) == (503, "unavailable")
+        assert int(refused.retry_after or "") > 0
+        assert refused.seconds < LONGEST_ANSWER_SECONDS
+        assert caller.get(f"/v1/accounts/{served.account_id}/balance", keys.authority).status == 200
+        assert caller.get("/livez").status == 200
+        other.execute("ROLLBACK")
+    awarded = caller.post("/v1/certificates", keys.issuer, posted, key)
+    assert (awarded.status, awarded.replayed) == (201, False)
+
+
+def test_a_full_disk_refuses_writes_until_there_is_room_and_loses_nothing(served: Served) -> None:
+    caller, keys, journal = served.caller, served.keys, Journal()
+    engine = open_engine(f"sqlite:///{served.path}")
+    known = findings.effects(engine)
+    _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE)
+    # No file of the server may grow beyond what the largest is now, plus a little.
+    largest = max(file.stat().st_size for file in served.path.parent.glob("bank.db*"))
+    resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (largest + 200_000, hard))
+    statuses = []
+    while 503 not in statuses:
+        lines = {"items": [bank.certificate() for _ in range(BATCH_LINES)]}
+        statuses.append(journal.write(caller, "/v1/certificates:batch", keys.issuer, lines).status)
+        assert len(statuses) < 100
+    assert set(statuses) <= {207, 503}
+    assert caller.get(f"/v1/accounts/{served.account_id}/balance", keys.authority).status == 200
+    assert caller.get("/livez").status == 200
+
+    resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    settle(journal.unknown, caller)
+    assert {one.answer.status for one in journal.attempts if one.answer} == {207}
+    assert changed_answers(journal.acknowledged, caller) == []
+    lost, doubled = findings.lost_and_doubled(engine, journal.acknowledged, known)
+    assert not lost
+    assert not doubled
+    assert findings.against_history(engine) == []
+    engine.dispose()
