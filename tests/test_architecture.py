@@ -41,6 +41,10 @@ HOMES = {
 }
 """Libraries that only these rooms may import."""
 
+SQL_ROOMS = {"ledger", "vault", "projections"}
+SQL = {"delete", "func", "insert", "select", "text", "update"}
+"""What statements are made of: they stand beside the tables that they read and write."""
+
 PURE = {"pydantic", "pydantic_core"}
 """What the domain may import beside the standard library."""
 
@@ -112,6 +116,19 @@ def test_a_library_stays_in_its_room(library: str) -> None:
         if any(imported.split(".")[0] == library for imported in imports(tree))
     }
     assert users <= HOMES[library]
+
+
+def test_statements_stand_beside_their_tables() -> None:
+    wrong = [
+        f"{module} imports {alias.name}"
+        for module, tree in MODULES.items()
+        if room_of(module) not in SQL_ROOMS
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "sqlalchemy"
+        for alias in node.names
+        if alias.name in SQL
+    ]
+    assert wrong == []
 
 
 def test_the_domain_needs_nothing_but_the_standard_library_and_pydantic() -> None:

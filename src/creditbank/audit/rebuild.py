@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
-from sqlalchemy import Connection, Engine, delete, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from creditbank import projections
 from creditbank.ledger import log
-from creditbank.ledger.database import is_postgresql, without_time_limit, writing
+from creditbank.ledger.database import without_time_limit, writing
 from creditbank.projections import claims, lots
 
 ATTEMPTS = 10
@@ -36,10 +36,9 @@ def rebuild(engine: Engine, progress: Progress | None = None) -> int:
 
 def _rebuild(engine: Engine, progress: Progress | None) -> int:
     with writing(engine) as connection:
-        _lock(connection)
+        without_time_limit(connection)
+        projections.clear(connection)
         total, done = sum(log.heads(connection).values()), 0
-        for table in projections.TABLES:
-            connection.execute(delete(table))
         for page in log.everything(connection):
             projections.apply(connection, page)
             done += len(page)
@@ -49,10 +48,3 @@ def _rebuild(engine: Engine, progress: Progress | None) -> int:
         while page_of_claims := list(islice(held, CLAIMS_PAGE)):
             claims.refill(connection, page_of_claims)
     return done
-
-
-def _lock(connection: Connection) -> None:
-    without_time_limit(connection)
-    if is_postgresql(connection):
-        names = ", ".join(f'"{table.name}"' for table in projections.TABLES)
-        connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))

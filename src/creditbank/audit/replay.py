@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Engine, Row
 
 from creditbank.audit import decisions
 from creditbank.domain import account as accounts
@@ -18,11 +18,10 @@ from creditbank.domain import events
 from creditbank.domain.account import Account, Dealing
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import AccountEvent, AccountOpened
+from creditbank.domain.values import PARTITIONS
 from creditbank.ledger import codec, log
 from creditbank.ledger.database import snapshot
-from creditbank.ledger.log import Recorded
-from creditbank.ledger.tables import event as event_table
-from creditbank.ledger.tables import log_partition
+from creditbank.ledger.log import Extent, Recorded
 from creditbank.projections import accounts as heads
 from creditbank.projections import catalogue, claims, lots, usages
 
@@ -76,35 +75,22 @@ def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Di
 
 
 def _gaps(connection: Connection) -> Iterator[Difference]:
-    position = event_table.c.position
-    statement = select(event_table.c.partition_id, func.count(), func.min(position), func.max(position))
-    found = {row[0]: tuple(row[1:]) for row in connection.execute(statement.group_by(event_table.c.partition_id))}
-    for row in connection.execute(select(log_partition).order_by(log_partition.c.partition_id)):
-        expected = (row.head, 1 if row.head else None, row.head or None)
-        stored = found.get(row.partition_id, (0, None, None))
+    heads_of_log, found = log.heads(connection), log.extents(connection)
+    for partition_id in range(PARTITIONS):
+        head, stored = heads_of_log.get(partition_id, 0), found.get(partition_id, Extent())
+        expected = Extent(head, 1, head) if head else Extent()
         if stored != expected:
             yield Difference(
-                where=f"partition {row.partition_id}",
+                where=f"partition {partition_id}",
                 what="count, first and last position",
-                expected=str(expected),
-                stored=str(stored),
+                expected=repr(expected),
+                stored=repr(stored),
             )
 
 
 def _account_pages(connection: Connection) -> Iterator[list[UUID]]:
     last: UUID | None = None
-    while True:
-        statement = (
-            select(event_table.c.stream_id)
-            .where(event_table.c.version == 1, event_table.c.type.in_(_ACCOUNT_NAMES))
-            .order_by(event_table.c.stream_id)
-            .limit(PAGE)
-        )
-        if last is not None:
-            statement = statement.where(event_table.c.stream_id > last)
-        page = list(connection.execute(statement).scalars())
-        if not page:
-            return
+    while page := log.stream_ids(connection, _ACCOUNT_NAMES, last, PAGE):
         yield page
         last = page[-1]
 
@@ -181,25 +167,16 @@ def _expected_dealings(account: Account, history: Sequence[Recorded]) -> dict[st
 
 def _strangers(connection: Connection) -> Iterator[Difference]:
     for table in (heads.account, lots.lot, usages.usage, heads.dealing):
-        known = select(event_table.c.stream_id).where(event_table.c.stream_id == table.c.account_id)
-        for account_id in connection.execute(select(table.c.account_id).where(~known.exists()).limit(1)).scalars():
+        if (account_id := log.without_history(connection, table.c.account_id)) is not None:
             yield _difference(account_id, f"rows in {table.name}", "no such account", "rows")
-    known_lots = select(lots.lot.c.certificate_id).where(
-        lots.lot.c.certificate_id == claims.certificate_claim.c.certificate_id
-    )
-    claim = claims.certificate_claim.c
-    for row in connection.execute(select(claim.certificate_id, claim.account_id).where(~known_lots.exists()).limit(1)):
-        yield _difference(
-            row.account_id, f"claim of certificate {row.certificate_id}", "no such certificate", "a claim"
-        )
+    if (claimed := lots.claimed_by_nobody(connection)) is not None:
+        certificate_id, account_id = claimed
+        yield _difference(account_id, f"claim of certificate {certificate_id}", "no such certificate", "a claim")
 
 
 def _catalogue_differences(connection: Connection) -> Iterator[Difference]:
     names = [name for name in codec.NAMES if name not in _ACCOUNT_NAMES]
-    columns = [event_table.c[name] for name in ("stream_id", "version", "partition_id", "type", "body")]
-    statement = select(*columns).where(event_table.c.type.in_(names))
-    expected = {tuple(row) for row in connection.execute(statement)}
-    stored = {tuple(row) for row in connection.execute(select(catalogue.catalogue))}
+    expected, stored = log.encoded(connection, names), catalogue.encoded(connection)
     for row in sorted(expected ^ stored, key=str)[:1]:
         says = "an event" if row in expected else "nothing"
         yield Difference(where="catalogue", what=f"{row[3]} {row[0]}", expected=says, stored="the other")

@@ -13,13 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
 
 from creditbank.cli import installation
 from creditbank.cli.outcome import Failed, say, say_json
-from creditbank.ledger import migration
-from creditbank.ledger.tables import log_partition
+from creditbank.ledger import log, migration
 from creditbank.settings import Settings
 from creditbank.vault import keyfiles
 from creditbank.vault.keyfiles import ForeignKeys
@@ -161,7 +160,7 @@ def _clocks(ask: Callable[[], object]) -> Finding:
 
 
 def _ledger_time(connection: Connection) -> Finding:
-    latest = connection.execute(select(func.max(log_partition.c.recorded_at))).scalar_one() / 1_000_000
+    latest = log.last_recorded_at(connection) / 1_000_000
     ahead = latest - time.time()
     fix = "set this machine's clock by NTP" if ahead > MOST_CLOCK_SKEW_SECONDS else None
     return Finding("ledger", f"its last event lies {'ahead' if fix else 'in the past'}", fix)

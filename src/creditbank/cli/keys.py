@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row
 
 from creditbank.app import clock
 from creditbank.cli import installation
@@ -15,7 +15,6 @@ from creditbank.domain.instants import instant_text, microseconds_of
 from creditbank.ledger.database import writing
 from creditbank.projections import accounts, catalogue
 from creditbank.vault import apikeys
-from creditbank.vault.tables import api_key
 
 CREATED_BY = "command-line"
 
@@ -49,7 +48,7 @@ def create(
 def show(*, as_json: bool) -> None:
     """Every key there is, the oldest first; never the keys themselves."""
     with installation.migrated(installation.settings()) as engine, engine.connect() as connection:
-        rows = connection.execute(select(api_key).order_by(api_key.c.created_at, api_key.c.key_id)).all()
+        rows = apikeys.every(connection)
     now = clock()
     if as_json:
         say_json([_described(row, now) for row in rows])

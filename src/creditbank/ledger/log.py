@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy import Column, Connection, Row, Select, bindparam, func, select, update
 
 from creditbank.domain.events import Event
 from creditbank.domain.values import PARTITIONS, partition_of
@@ -149,6 +149,54 @@ def heads(connection: Connection) -> dict[int, int]:
     """The last position of every partition that has any event."""
     rows = connection.execute(select(log_partition.c.partition_id, log_partition.c.head))
     return {row.partition_id: row.head for row in rows if row.head}
+
+
+def last_recorded_at(connection: Connection) -> int:
+    """The moment of the last event in any partition, in microseconds; 0 before the first."""
+    latest: int = connection.execute(select(func.max(log_partition.c.recorded_at))).scalar_one()
+    return latest
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many events stand in a partition, and at which positions the first and the last."""
+
+    count: int = 0
+    first: int | None = None
+    last: int | None = None
+
+
+def extents(connection: Connection) -> dict[int, Extent]:
+    """What stands in each partition, counted row by row; partitions without any event are missing."""
+    position = event_table.c.position
+    columns = (event_table.c.partition_id, func.count(), func.min(position), func.max(position))
+    rows = connection.execute(select(*columns).group_by(event_table.c.partition_id))
+    return {partition_id: Extent(count, first, last) for partition_id, count, first, last in rows}
+
+
+def stream_ids(connection: Connection, first_types: Collection[str], after: UUID | None, limit: int) -> list[UUID]:
+    """The next streams behind an id, in the order of their ids, that begin with an event of one of these types."""
+    statement = (
+        select(event_table.c.stream_id)
+        .where(event_table.c.version == 1, event_table.c.type.in_(list(first_types)))
+        .order_by(event_table.c.stream_id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(event_table.c.stream_id > after)
+    return list(connection.execute(statement).scalars())
+
+
+def without_history(connection: Connection, column: Column[UUID]) -> UUID | None:
+    """A value of this column that is the id of no stream; None where each is one."""
+    known = select(event_table.c.stream_id).where(event_table.c.stream_id == column)
+    return connection.execute(select(column).where(~known.exists()).limit(1)).scalar_one_or_none()
+
+
+def encoded(connection: Connection, types: Collection[str]) -> set[tuple[Any, ...]]:
+    """Every event of these types as it is stored: stream, version, partition, type and body."""
+    columns = [event_table.c[name] for name in ("stream_id", "version", "partition_id", "type", "body")]
+    return {tuple(row) for row in connection.execute(select(*columns).where(event_table.c.type.in_(list(types))))}
 
 
 def streams(connection: Connection, stream_ids: Collection[UUID]) -> dict[UUID, list[Recorded]]:

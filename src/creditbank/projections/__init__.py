@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, delete, text
 
+from creditbank.ledger.database import is_postgresql
 from creditbank.ledger.log import Recorded
 from creditbank.projections import accounts, catalogue, claims, lots, usages
 
@@ -36,3 +37,12 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Bring every projection up to date. A failure of one fails the append."""
     for projection in ALL:
         projection.apply(connection, recorded)
+
+
+def clear(connection: Connection) -> None:
+    """Empty every projection for a rebuild. On PostgreSQL writers wait from here on, readers do not."""
+    if is_postgresql(connection):
+        names = ", ".join(f'"{table.name}"' for table in TABLES)
+        connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
+    for table in TABLES:
+        connection.execute(delete(table))

@@ -69,6 +69,11 @@ def epoch(connection: Connection) -> int:
     return at
 
 
+def encoded(connection: Connection) -> set[tuple[Any, ...]]:
+    """Every row as it is stored: stream, version, partition, type and body."""
+    return {tuple(row) for row in connection.execute(select(catalogue))}
+
+
 def read(connection: Connection) -> Catalogue:
     """The catalogue as it stands in this transaction."""
     current = Catalogue()

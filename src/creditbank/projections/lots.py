@@ -192,6 +192,15 @@ def holders(connection: Connection) -> Iterator[tuple[UUID, UUID]]:
         yield row.certificate_id, row.account_id
 
 
+def claimed_by_nobody(connection: Connection) -> tuple[UUID, UUID] | None:
+    """A claimed certificate that no account holds, with the account that the claim names; None where there is none."""
+    claim = claims.certificate_claim.c
+    held = select(lot.c.certificate_id).where(lot.c.certificate_id == claim.certificate_id)
+    statement = select(claim.certificate_id, claim.account_id).where(~held.exists()).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else (row.certificate_id, row.account_id)
+
+
 def by_certificate(connection: Connection, account_id: UUID, certificate_id: UUID) -> Row[Any] | None:
     statement = select(lot).where(lot.c.account_id == account_id, lot.c.certificate_id == certificate_id)
     return connection.execute(statement).one_or_none()

@@ -8,11 +8,13 @@ from __future__ import annotations
 import hmac
 import secrets
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from creditbank.vault.keyfiles import KeyFiles
 from creditbank.vault.tables import api_key
@@ -87,6 +89,11 @@ def find(connection: Connection, key_id: str) -> ApiKey | None:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
     )
+
+
+def every(connection: Connection) -> Sequence[Row[Any]]:
+    """The row of every key there ever was, the oldest first."""
+    return connection.execute(select(api_key).order_by(api_key.c.created_at, api_key.c.key_id)).all()
 
 
 def id_of(key: str) -> str | None:
