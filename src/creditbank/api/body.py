@@ -9,14 +9,18 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.params import Form
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
-from pydantic_core import from_json, to_json
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError, from_json, to_json
 
+from creditbank.api.messages import FAULTS
 from creditbank.api.problems import UnsupportedMediaType
 from creditbank.domain.errors import Fault, Invalid, Malformed
 
 NAMES_CHECKED_UP_TO = 64 * 1024
 """Bytes. Repeated names are refused in bodies up to this size; in larger ones, batches, the last one counts."""
+
+MOST_NAMES = 200
+"""In one object with fields of its own."""
 
 RAW_BODY = "creditbank.body"
 """Where in the scope the bytes of the body are kept: idempotency compares them."""
@@ -26,6 +30,14 @@ class Body(BaseModel):
     """What every request model inherits: no unknown fields, no coercion between JSON types, no infinities."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_bearable_size(cls, value: Any) -> Any:
+        # Each unknown name costs an error of its own: a batch may hold half a million of them.
+        if isinstance(value, dict) and len(value) > MOST_NAMES:
+            raise PydanticCustomError("too_many", FAULTS["too_many"].en)
+        return value
 
 
 class StrictRoute(APIRoute):

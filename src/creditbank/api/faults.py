@@ -14,6 +14,8 @@ from creditbank.domain.errors import Fault
 MOST_FAULTS = 100
 """A longer list helps nobody and lets a small body ask for a large answer."""
 
+LONGEST_POINTER = 1000
+
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 CODES: Mapping[str, str] = {
@@ -63,6 +65,13 @@ def faults_of_line(error: ValidationError, line: Any) -> list[Fault]:
     """What the validation of one line of a batch found, as if the line had been sent by itself."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return faults_of([{"type": one["type"], "loc": ("body", *one["loc"])} for one in details], line)
+
+
+def short_pointer(pointer: str | None) -> str | None:
+    """The pointer; a very long one only as far as whole steps fit, for names without end are no help."""
+    if pointer is None or len(pointer) <= LONGEST_POINTER:
+        return pointer
+    return pointer[: LONGEST_POINTER + 1].rpartition("/")[0]
 
 
 def code_of(error_type: str) -> str:

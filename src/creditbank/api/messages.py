@@ -197,6 +197,7 @@ FAULTS: Mapping[str, FaultMessage] = {
     "field_missing": FaultMessage("Is missing.", "缺少此字段。"),
     "field_unknown": FaultMessage("Is not a known field.", "未知字段。"),
     "header_malformed": FaultMessage("Does not have the form of this header.", "标头格式不正确。"),
+    "header_repeated": FaultMessage("May be sent only once.", "只能发送一次。"),
     "instant_invalid": FaultMessage(
         "Must be an instant with zone, such as 2026-07-01T08:00:00Z.", "应为带时区的时刻，如 2026-07-01T08:00:00Z。"
     ),

@@ -83,7 +83,18 @@ class Observability:
 class _Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_head", "_receive", "_received", "_send", "began", "limit", "request_id", "scope", "status")
+    __slots__ = (
+        "_head",
+        "_receive",
+        "_received",
+        "_repeated",
+        "_send",
+        "began",
+        "limit",
+        "request_id",
+        "scope",
+        "status",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.began = perf_counter()
@@ -91,6 +102,7 @@ class _Exchange:
         self._send = send
         self._received = 0
         self._head = scope["method"] == "HEAD"
+        self._repeated: str | None = None
         self.scope = dict(scope, method="GET") if self._head else scope
         self.limit = limit_of(scope["path"])
         self.status = 499
@@ -139,13 +151,19 @@ class _Exchange:
             raise _HeadAnswered
 
     def _read_headers(self) -> int:
-        """Settle the request id and return the announced length of the body."""
-        length = 0
+        """Settle the request id, note a repeated header, and return the announced length of the body."""
+        length = credentials = keys = 0
         for name, value in self.scope["headers"]:
             if name == b"x-request-id" and _SANE_ID.fullmatch(value):
                 self.request_id = value
             elif name == b"content-length" and value.isdigit():
                 length = int(value[:20])
+            elif name == b"authorization":
+                credentials += 1
+            elif name == b"idempotency-key":
+                keys += 1
+        if credentials > 1 or keys > 1:
+            self._repeated = "Authorization" if credentials > 1 else "Idempotency-Key"
         if not self.request_id:
             self.request_id = b"%s%08x" % (_PROCESS, next(_numbers))
         self.scope.setdefault("state", {})["request_id"] = self.request_id.decode()
@@ -155,6 +173,9 @@ class _Exchange:
         """What can be refused unread. No text in the database holds NUL, and PostgreSQL cannot even compare with it."""
         if length > self.limit:
             return problems.BodyTooLarge()
+        if self._repeated is not None:  # which one counts would be a guess
+            fault = Fault(code="header_repeated", detail="May be sent only once.", parameter=self._repeated)
+            return Invalid(faults=[fault])
         if "\0" in self.scope["path"]:
             return NotFound()
         if b"%00" in self.scope["query_string"]:

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from creditbank.api import messages
-from creditbank.api.faults import faults_of
+from creditbank.api.faults import MOST_FAULTS, faults_of, short_pointer
 from creditbank.api.messages import Language
 from creditbank.api.methods import allowed_methods
 from creditbank.domain import errors
@@ -131,7 +131,7 @@ def problem_body(error: BankError, request_id: str, instance: str, language: Lan
         "request_id": request_id,
     }
     if error.faults:
-        body["errors"] = [_fault_body(fault, language) for fault in error.faults]
+        body["errors"] = [_fault_body(fault, language) for fault in error.faults[:MOST_FAULTS]]
     return body
 
 
@@ -214,7 +214,7 @@ async def _database_failure(request: Request, error: Exception) -> Response:
 
 
 def _fault_body(fault: Fault, language: Language) -> dict[str, str]:
-    places = {"pointer": fault.pointer, "parameter": fault.parameter}
+    places = {"pointer": short_pointer(fault.pointer), "parameter": fault.parameter}
     place = {name: value for name, value in places.items() if value is not None}
     return place | {"code": fault.code, "detail": messages.fault_sentence(fault.code, fault.detail, language)}
 

@@ -13,6 +13,7 @@ from creditbank.domain.rules.numbers import NotANumber, exact
 
 MOST_SOURCES: Final = 20_000
 MOST_CLAUSES: Final = 1_000
+MOST_KEYS: Final = 20_000
 DEEPEST: Final = 32
 LARGEST: Final = 4 * 1024 * 1024
 MOST_FAULTS: Final = 100
@@ -60,6 +61,8 @@ def _problem(value: Any) -> str | None:
             return None
         case str():
             return None if _can_be_written(value) else "holds half a sign, which cannot be written."
+        case Mapping() if len(value) > MOST_KEYS:
+            return f"has more than {MOST_KEYS} keys."
         case Mapping():
             keys = all(isinstance(name, str) and _can_be_written(name) for name in value)
             return None if keys else "has a key that is not text."

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaWarningKind, models_json_schema
 
-from creditbank.domain.rules.bounds import out_of_bounds
+from creditbank.domain.rules.bounds import MOST_FAULTS, out_of_bounds
 from creditbank.domain.rules.caps import Dimension, dimensions
 from creditbank.domain.rules.clause import Clause, Step, Text
 from creditbank.domain.rules.dates import day
@@ -154,4 +155,4 @@ def _validated(model: type[Model], value: Mapping[str, Any], place: str) -> tupl
     try:
         return model.model_validate(dict(value)), []
     except ValidationError as error:
-        return None, [Fault(place + fault.pointer, fault.detail) for fault in faults_of(error)]
+        return None, [Fault(place + fault.pointer, fault.detail) for fault in islice(faults_of(error), MOST_FAULTS)]
