@@ -1,18 +1,22 @@
-"""Evaluate recorded decisions again: the same rules on the same inputs must grant the same."""
+"""Evaluate recorded decisions again: the same rules on the same inputs must give the same."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from uuid import UUID
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from creditbank.domain import rules
 from creditbank.domain.account import Use
 from creditbank.domain.catalogue import Catalogue
-from creditbank.domain.values import credits_from_fraction
+from creditbank.domain.events import Decision
+from creditbank.domain.funds import CREDITS_USED, OUTCOME_RESERVED
+from creditbank.domain.uses import cap_document, grant_of, refusal_document
+
+OF_THE_LEDGER = (CREDITS_USED, OUTCOME_RESERVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,22 +41,24 @@ def fault_of(use: Use, catalogue: Catalogue) -> DecisionFault | None:
         again = rules.evaluate(_compiled(rules_body), decision.situation)
     except rules.InvalidSituation as error:
         return DecisionFault(expected=str(error), recorded="inputs that can be read")
-    expected = [
-        (
-            tuple(map(UUID, grant.outcomes)),
-            grant.target,
-            credits_from_fraction(grant.credits),
-            {UUID(name): credits_from_fraction(taken) for name, taken in grant.consumed_by},
-            grant.clause,
-        )
-        for grant in again.granted
+    pairs: list[tuple[object, object]] = [
+        ([grant_of(grant) for grant in again.granted], list(use.grants)),
+        ([cap_document(state) for state in again.caps], list(decision.caps)),
+        ([refusal_document(refusal) for refusal in again.refused], _refused_by_rules(decision)),
     ]
-    recorded = [
-        (grant.certificate_ids, grant.target, grant.credits, grant.consumed, grant.clause) for grant in use.grants
+    for expected, recorded in pairs:
+        if expected != recorded:
+            return DecisionFault(expected=repr(expected), recorded=repr(recorded))
+    return None
+
+
+def _refused_by_rules(decision: Decision) -> list[dict[str, Any]]:
+    """Without what the ledger refused, before the rules were asked or because credits were wanting."""
+    return [
+        one
+        for one in decision.refused
+        if one["clause"] and not (one["reason"] in OF_THE_LEDGER and one["clause"].startswith("/sources/"))
     ]
-    if expected == recorded:
-        return None
-    return DecisionFault(expected=repr(expected), recorded=repr(recorded))
 
 
 @lru_cache(maxsize=256)

@@ -92,7 +92,7 @@ def decide(application: Application, wishes: Sequence[Wish], ground: Ground | No
         till = Till(left)
         decision = _evaluate(application.compiled, given, numbers, till)
         if not till.overdrafts:
-            return _outcome(application, decision, wishes, numbers, refusals)
+            return _outcome(application, decision, numbers, refusals)
         # Refused for want of credits: decided anew without it, so that it leaves no trace in any counter, nor in
         # what is recorded. Where rules compare requests, what is overdrawn next may depend on the first one.
         for overdraft in till.overdrafts if application.compiled.is_sequential else till.overdrafts[:1]:
@@ -238,7 +238,6 @@ def _as_asked(pointer: str, numbers: Sequence[int]) -> str:
 def _outcome(
     application: Application,
     decision: rules.Decision,
-    wishes: Sequence[Wish],
     numbers: Sequence[int],
     refusals: dict[int, Refusal],
 ) -> Outcome:
@@ -246,9 +245,9 @@ def _outcome(
         number = numbers[refused.request]
         refusals[number] = replace(refused, request=number)
     return Outcome(
-        grants=tuple(_grant(grant, wishes[numbers[grant.request]]) for grant in decision.granted),
+        grants=tuple(grant_of(grant) for grant in decision.granted),
         refusals=tuple(refusal for _, refusal in sorted(refusals.items())),
-        caps=tuple(_cap(state) for state in decision.caps),
+        caps=tuple(cap_document(state) for state in decision.caps),
         situation=dict(decision.inputs),
         workflow=tuple(ApprovalStep(role=one.role, within_days=one.within_days) for one in decision.workflow),
         reserved_until=_reserved_until(application, refusals.values()),
@@ -265,9 +264,10 @@ def _reserved_until(application: Application, refusals: Iterable[Refusal]) -> in
     return min(lapses, default=None)
 
 
-def _grant(grant: rules.Grant, wish: Wish) -> Grant:
+def grant_of(grant: rules.Grant) -> Grant:
+    """A grant of the rules as it is recorded."""
     return Grant(
-        certificate_ids=wish.certificate_ids,
+        certificate_ids=tuple(map(UUID, grant.outcomes)),
         target=grant.target,
         credits=credits_from_fraction(grant.credits),
         consumed={UUID(name): credits_from_fraction(credits) for name, credits in grant.consumed_by},
@@ -292,7 +292,8 @@ def refusal_document(refusal: Refusal) -> dict[str, Any]:
     return document | ({"certificate_ids": list(refusal.outcomes)} if len(refusal.outcomes) > 1 else {})
 
 
-def _cap(state: rules.CapState) -> dict[str, Any]:
+def cap_document(state: rules.CapState) -> dict[str, Any]:
+    """The counter of a ceiling as it is recorded and answered."""
     return {
         "id": state.id,
         "key": [amount_text(part) for part in state.key],
