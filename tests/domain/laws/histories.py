@@ -20,7 +20,7 @@ CATALOGUE = catalogue_of(ISSUER, COLLEGE, STANDARD, replace(ACCREDITED, levels=(
 RULES = rules.compile(
     {
         "sources": [
-            {"match": {"r.share": "third"}, "value": {"ratio": [1, 3]}},
+            {"match": {"r.share": "some"}, "value": {"fixed": 2.5}},
             {"match": {"r.target": {"absent": True}}, "value": {"carry": True}},
             {"value": {"target": True}},
         ],

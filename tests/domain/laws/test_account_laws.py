@@ -33,7 +33,7 @@ def wishes(held: list[UUID]) -> some.SearchStrategy[list[Wish]]:
         Wish,
         certificate_ids=some.lists(some.sampled_from(held), min_size=1, max_size=2, unique=True).map(tuple),
         target=some.sampled_from([None, "CAD", "BIM1", "WORK"]),
-        fields=some.sampled_from([{}, {"share": "third"}]),
+        fields=some.sampled_from([{}, {"share": "some"}]),
     )
     return some.lists(wish, min_size=1, max_size=3)
 
@@ -48,6 +48,9 @@ class Lives(RuleBasedStateMachine):
             self.bank.open(number)
         for account, number in ((1, "N1"), (1, "N2"), (2, "N3")):
             self.bank.award(UUID(int=account), number, "高级", None)
+        for target, kind, reserve_days in (("CAD", "exemption", 0), (None, "conversion", 0), ("BIM1", "exemption", 9)):
+            one = Wish(certificate_ids=(certificate("N1"),), target=target, fields={"share": "some"})
+            self.bank.apply(UUID(int=1), [one], kind, reserve_days)
 
     @rule(account=who, number=numbers, level=some.sampled_from(LEVELS), days=some.sampled_from([None, 40]))
     def award(self, account: UUID, number: str, level: str, days: int | None) -> None:
@@ -56,21 +59,21 @@ class Lives(RuleBasedStateMachine):
     @rule(number=numbers, level=some.sampled_from(LEVELS))
     def amend(self, number: str, level: str) -> None:
         if holder := self.bank.holder(number):
-            one, today = certificate(number), self.bank.today
+            one, late = certificate(number), self.bank.today + timedelta(days=9)
             self.bank.decide(holder, lambda it: certificates.amend(it, one, {"level": level}, "-", CATALOGUE, today))
 
     @rule(number=numbers, act=some.sampled_from(["hold", "release", "revoke", "withdraw"]))
     def judge(self, number: str, act: str) -> None:
         if not (holder := self.bank.holder(number)):
             return
-        one, today = certificate(number), self.bank.today
+        one, late = certificate(number), self.bank.today + timedelta(days=9)
         match act:
             case "hold":
                 self.bank.decide(holder, lambda it: certificates.hold(it, one, "-"))
             case "release":
                 self.bank.decide(holder, lambda it: certificates.release(it, one, "-", by_issuer=False))
             case "revoke":
-                self.bank.decide(holder, lambda it: certificates.revoke(it, one, "-", today + timedelta(days=9)))
+                self.bank.decide(holder, lambda it: certificates.revoke(it, one, "-", late, late))
             case _:
                 cause = UUID(int=0xACC)
                 self.bank.decide(holder, lambda it: certificates.hold_for_withdrawal(it, one, cause, "-"))
@@ -149,9 +152,10 @@ class Lives(RuleBasedStateMachine):
             assert replayed.head.version == len(history)
 
     @invariant()
-    def each_certificate_is_in_one_account(self) -> None:
-        held = Counter(one for account in self.bank.states.values() for one in account.lots)
-        assert not held or max(held.values()) == 1
+    def each_certificate_and_each_use_is_in_one_account(self) -> None:
+        for kept in ("lots", "uses"):
+            held = Counter(one for account in self.bank.states.values() for one in getattr(account, kept))
+            assert not held or max(held.values()) == 1
 
     def teardown(self) -> None:
         """On every day and at every moment there is an answer, also when no standard of the time is left."""
