@@ -59,21 +59,21 @@ class Lives(RuleBasedStateMachine):
     @rule(number=numbers, level=some.sampled_from(LEVELS))
     def amend(self, number: str, level: str) -> None:
         if holder := self.bank.holder(number):
-            one, late = certificate(number), self.bank.today + timedelta(days=9)
+            one, today = certificate(number), self.bank.today
             self.bank.decide(holder, lambda it: certificates.amend(it, one, {"level": level}, "-", CATALOGUE, today))
 
     @rule(number=numbers, act=some.sampled_from(["hold", "release", "revoke", "withdraw"]))
     def judge(self, number: str, act: str) -> None:
         if not (holder := self.bank.holder(number)):
             return
-        one, late = certificate(number), self.bank.today + timedelta(days=9)
+        one, today = certificate(number), self.bank.today
         match act:
             case "hold":
                 self.bank.decide(holder, lambda it: certificates.hold(it, one, "-"))
             case "release":
                 self.bank.decide(holder, lambda it: certificates.release(it, one, "-", by_issuer=False))
             case "revoke":
-                self.bank.decide(holder, lambda it: certificates.revoke(it, one, "-", late, late))
+                self.bank.decide(holder, lambda it: certificates.revoke(it, one, "-", today, today))
             case _:
                 cause = UUID(int=0xACC)
                 self.bank.decide(holder, lambda it: certificates.hold_for_withdrawal(it, one, cause, "-"))
