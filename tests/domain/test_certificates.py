@@ -293,7 +293,7 @@ def test_a_revocation_reverses_conversions_and_asks_about_exemptions_in_one_list
         converted(5, grant("N1", "1")),
         ConversionReversed(conversion_id=UUID(int=5), reason="asked"),
     )
-    assert revoke(account, N1, "forged", TODAY) == [
+    assert revoke(account, N1, "forged", TODAY, TODAY) == [
         REVOKED,
         ConversionReversed(conversion_id=UUID(int=1), reason="forged", certificate_id=N1),
         ExemptionReviewOpened(exemption_id=UUID(int=3), reason="forged", certificate_id=N1),
@@ -301,16 +301,22 @@ def test_a_revocation_reverses_conversions_and_asks_about_exemptions_in_one_list
 
 
 def test_a_held_certificate_is_revoked_and_a_revoked_one_never_again() -> None:
-    assert revoke(given(awarded(), HELD), N1, "forged", TODAY)[0] == REVOKED
+    assert revoke(given(awarded(), HELD), N1, "forged", TODAY, TODAY)[0] == REVOKED
     with pytest.raises(errors.WrongState):
-        revoke(given(awarded(), REVOKED), N1, "forged", TODAY)
+        revoke(given(awarded(), REVOKED), N1, "forged", TODAY, TODAY)
+
+
+def test_nothing_is_revoked_in_advance() -> None:
+    with pytest.raises(errors.Invalid) as refused:
+        revoke(given(awarded()), N1, "forged", TODAY + timedelta(days=1), TODAY)
+    assert [fault.pointer for fault in refused.value.faults] == ["/effective_from"]
 
 
 def test_a_revocation_takes_effect_on_the_day_of_issue_at_the_earliest() -> None:
     account = given(awarded(issued_on=date(2026, 7, 1)))
-    revoke(account, N1, "forged", date(2026, 7, 1))
+    revoke(account, N1, "forged", date(2026, 7, 1), TODAY)
     with pytest.raises(errors.Invalid) as refused:
-        revoke(account, N1, "forged", date(2026, 6, 30))
+        revoke(account, N1, "forged", date(2026, 6, 30), TODAY)
     assert [fault.pointer for fault in refused.value.faults] == ["/effective_from"]
 
 
@@ -318,17 +324,17 @@ def test_a_revocation_takes_effect_on_the_day_of_issue_at_the_earliest() -> None
     "event", [SUSPENDED, AccountClosed(reason="left"), AccountErased(reason="-", receipt=UUID(int=1))]
 )
 def test_the_truth_about_a_certificate_does_not_wait_for_the_account(event: Any) -> None:
-    assert revoke(given(awarded(), event), N1, "forged", TODAY) == [REVOKED]
+    assert revoke(given(awarded(), event), N1, "forged", TODAY, TODAY) == [REVOKED]
 
 
 def test_on_a_merged_account_a_correction_is_sent_to_the_survivor() -> None:
     with pytest.raises(errors.AccountMerged) as refused:
-        revoke(given(awarded(), MERGED), N1, "forged", TODAY)
+        revoke(given(awarded(), MERGED), N1, "forged", TODAY, TODAY)
     assert refused.value.members == {"merged_into": str(TWIN)}
 
 
 def test_a_certificate_that_is_not_in_the_account_is_not_found() -> None:
-    for decide in (lambda: hold(given(), N1, "-"), lambda: revoke(given(), N1, "-", TODAY)):
+    for decide in (lambda: hold(given(), N1, "-"), lambda: revoke(given(), N1, "-", TODAY, TODAY)):
         with pytest.raises(errors.NotFound):
             decide()
 
@@ -336,6 +342,6 @@ def test_a_certificate_that_is_not_in_the_account_is_not_found() -> None:
 def test_an_old_certificate_is_still_revoked_when_its_standard_is_gone() -> None:
     nothing = catalogue_of(ISSUER)
     account = given(awarded())
-    assert revoke(account, N1, "forged", TODAY) == [REVOKED]
+    assert revoke(account, N1, "forged", TODAY, TODAY) == [REVOKED]
     with pytest.raises(errors.StandardUnknown):
         amend(account, N1, {"hours": 1}, "-", nothing, TODAY)

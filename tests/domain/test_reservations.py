@@ -151,7 +151,7 @@ def test_a_certificate_on_hold_is_in_the_way_of_confirmation_and_not_of_release(
 def test_a_revocation_releases_what_rests_on_the_certificate() -> None:
     other = reserved("N2", reservation_id=UUID(int=7))
     account = given(awarded("N1"), awarded("N2"), reserved(), other)
-    events = certificates.revoke(account, certificate("N1"), "forged", TODAY)
+    events = certificates.revoke(account, certificate("N1"), "forged", TODAY, TODAY)
     assert events == [
         CertificateRevoked(certificate_id=certificate("N1"), reason="forged", effective_from=TODAY),
         ReservationReleased(reservation_id=RESERVATION, reason="forged", certificate_id=certificate("N1")),

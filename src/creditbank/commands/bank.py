@@ -41,10 +41,15 @@ class Bank:
     def today(self) -> date:
         return self.day_of(self.clock())
 
-    def catalogue_in(self, connection: Connection) -> Catalogue:
-        """The catalogue as it stands in this transaction: read again only when something changed."""
+    def catalogue_in(self, connection: Connection, *, hold: bool = False) -> Catalogue:
+        """The catalogue as it stands in this transaction: read again only when something changed.
+
+        With `hold` it stays so to the transaction's end, in every process: what is awarded under an accreditation
+        is recorded before that accreditation is withdrawn, or is decided after it.
+        """
+        epoch = catalogue_projection.epoch(connection, hold=hold)
         with self._lock:
-            if catalogue_projection.epoch(connection) != self._catalogue.epoch:
+            if epoch != self._catalogue.epoch:
                 self._catalogue = catalogue_projection.read(connection)
             self._checked_at = self.clock()
             return self._catalogue

@@ -60,7 +60,8 @@ def revoke(certificate_id: UUID, issuer: str | None, reason: str, effective_from
     """Revoke, from today on where no day is named."""
 
     def decide(account: Account, draft: Draft) -> list[AccountEvent]:
-        return certificates.revoke(account, certificate_id, reason, effective_from or draft.unit.today)
+        today = draft.unit.today
+        return certificates.revoke(account, certificate_id, reason, effective_from or today, today)
 
     return ChangeCertificate(certificate_id=certificate_id, issuer=issuer, decide=decide)
 

@@ -60,7 +60,7 @@ class Unit:
         self.connection = connection
         self.now = bank.clock()
         self.today = bank.day_of(self.now)
-        self.catalogue: Catalogue = bank.catalogue_in(connection)
+        self.catalogue: Catalogue = bank.catalogue_in(connection, hold=True)
         self.heads: dict[UUID, Head] = {}
         self.accounts: dict[UUID, Account] = {}
         self.persons: dict[bytes, UUID | None] = {}

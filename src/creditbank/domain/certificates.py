@@ -151,14 +151,17 @@ def release(account: Account, certificate_id: UUID, reason: str, *, by_issuer: b
     return [CertificateHoldReleased(certificate_id=lot.certificate_id, reason=reason)]
 
 
-def revoke(account: Account, certificate_id: UUID, reason: str, effective_from: date) -> list[AccountEvent]:
-    """Revoke, and in the same append reverse the conversions and put the exemptions under review."""
+def revoke(
+    account: Account, certificate_id: UUID, reason: str, effective_from: date, today: date
+) -> list[AccountEvent]:
+    """Revoke, and in the same append reverse the conversions and put the exemptions under review.
+
+    It takes effect between the day of issue and today: nothing is revoked in advance.
+    """
     lot = _lot(account, certificate_id, "active", "held")
-    if effective_from < lot.issued_on:
-        fault = errors.Fault(
-            code="out_of_range", pointer="/effective_from", detail="A revocation cannot take effect before issue."
-        )
-        raise errors.Invalid(faults=[fault])
+    if not lot.issued_on <= effective_from <= today:
+        detail = "A revocation takes effect between the day of issue and today."
+        raise errors.Invalid(faults=[errors.Fault(code="out_of_range", pointer="/effective_from", detail=detail)])
     revoked = CertificateRevoked(certificate_id=certificate_id, reason=reason, effective_from=effective_from)
     return [revoked, *_dependants(account, certificate_id, reason)]
 

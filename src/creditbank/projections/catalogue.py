@@ -64,8 +64,10 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
         connection.execute(update(catalogue_epoch).values(epoch=catalogue_epoch.c.epoch + len(rows)))
 
 
-def epoch(connection: Connection) -> int:
-    at: int = connection.execute(select(catalogue_epoch.c.epoch)).scalar_one()
+def epoch(connection: Connection, *, hold: bool = False) -> int:
+    """Which state of the catalogue this is. With `hold` it stays so until the transaction ends: changes wait."""
+    statement = select(catalogue_epoch.c.epoch)
+    at: int = connection.execute(statement.with_for_update(read=True) if hold else statement).scalar_one()
     return at
 
 
