@@ -16,7 +16,8 @@ from creditbank.commands import desk
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Command, Desk, Settled
 from creditbank.commands.eligibility import Adviser
-from creditbank.commands.queries import AccountReader, Viewer
+from creditbank.commands.queries import AccountReader
+from creditbank.commands.sight import Viewer
 from creditbank.domain.errors import BankError
 from creditbank.domain.instants import microseconds_of
 from creditbank.domain.timeline import Moment
@@ -48,8 +49,9 @@ def moment_of(as_of: date | None, known_at: datetime | None) -> Moment:
 
 
 def viewer_of(principal: Principal) -> Viewer:
-    """Which accounts a principal sees."""
+    """As whom a principal looks at accounts, certificates and events."""
     return Viewer(
+        issuer=principal.as_issuer,
         institution=principal.as_institution,
         account_id=principal.account_id,
         sees_all=principal.role in ("authority", "auditor"),

@@ -48,7 +48,16 @@ def start_holding(draft: Draft, event: AccreditationWithdrawn, affected: int) ->
     return job.job_id
 
 
-def document(job: Job) -> dict[str, Any]:
+def found(bank: Bank, job_id: UUID) -> dict[str, Any]:
+    """A job and its progress. Raises NotFound."""
+    with bank.engine.connect() as connection, connection.begin():
+        job = jobs.find(connection, job_id)
+    if job is None:
+        raise errors.NotFound()
+    return _document(job)
+
+
+def _document(job: Job) -> dict[str, Any]:
     return {
         "job_id": str(job.job_id),
         "kind": job.kind,
@@ -74,7 +83,7 @@ class HoldNext:
         if job is None:
             raise errors.NotFound()
         if job.state != "running":
-            return Answer(status=200, body=document(job))
+            return Answer(status=200, body=_document(job))
         withdrawn = _DETAIL.validate_json(job.detail)
         found = _next(draft, withdrawn.accreditation_id, withdrawn.effective_from)
         draft.unit.load_accounts([account_id for account_id in found if account_id not in draft.accounts])
@@ -88,7 +97,7 @@ class HoldNext:
                 held += len(events)
         state = "running" if found else "finished"
         draft.statements.append(lambda connection: jobs.advance(connection, self.job_id, held, state))
-        return Answer(status=200, body={**document(job), "state": state, "done": job.done + held})
+        return Answer(status=200, body={**_document(job), "state": state, "done": job.done + held})
 
 
 def _next(draft: Draft, accreditation_id: UUID, issued_from: date) -> dict[UUID, list[UUID]]:

@@ -15,26 +15,20 @@ from pydantic_core import to_json
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from creditbank.commands import documents, hindsight
+from creditbank.commands import documents, hindsight, sight
 from creditbank.commands.bank import Bank
 from creditbank.commands.hindsight import Then
+from creditbank.commands.sight import Viewer
 from creditbank.domain import errors
 from creditbank.domain.account import ENTITLING
 from creditbank.domain.balance import balance, certificate_status
 from creditbank.domain.identifiers import mask_name, mask_number
 from creditbank.domain.timeline import Moment
+from creditbank.ledger import log
+from creditbank.ledger.log import Recorded
 from creditbank.projections import accounts, claims, lots, usages
 
 NOW = Moment()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Viewer:
-    """Who looks at accounts: an institution sees those it deals with, a learner the own one, others all."""
-
-    institution: str | None = None
-    account_id: UUID | None = None
-    sees_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +93,7 @@ class AccountReader:
         """Version and transcript: certificates, conversions and exemptions in order of record."""
         if moment.is_now:
             with self._bank.engine.connect() as connection, connection.begin():
-                version = self.require(connection, account_id, viewer).version
+                version = self._require(connection, account_id, viewer).version
                 held, used = lots.of_accounts(connection, [account_id]), usages.of_accounts(connection, [account_id])
             certificates = [(lots.lot_from(row), row.recorded_at) for row in held[account_id]]
             uses = [(usages.use_from(row), row.recorded_at) for row in used[account_id]]
@@ -112,13 +106,13 @@ class AccountReader:
 
     def _then(self, account_id: UUID, viewer: Viewer, moment: Moment) -> Then:
         with self._bank.engine.connect() as connection, connection.begin():
-            self.require(connection, account_id, viewer)
+            self._require(connection, account_id, viewer)
             return hindsight.account_then(self._bank, connection, account_id, moment)
 
     def account(self, account_id: UUID, viewer: Viewer) -> tuple[int, dict[str, Any]]:
         """Version and status of an account, with its holder masked."""
         with self._bank.engine.connect() as connection, connection.begin():
-            row = self.require(connection, account_id, viewer)
+            row = self._require(connection, account_id, viewer)
             person = self._bank.vault.open(connection, [account_id]).get(account_id)
         document = documents.account(accounts.head_of(row), row.opened_at)
         document["holder"] = person and {
@@ -127,7 +121,7 @@ class AccountReader:
         }
         return row.version, document
 
-    def require(self, connection: Connection, account_id: UUID, viewer: Viewer) -> Row[Any]:
+    def _require(self, connection: Connection, account_id: UUID, viewer: Viewer) -> Row[Any]:
         """The stored head of an account. Raises NotFound where there is none or the viewer may not see it."""
         heads = accounts.rows(connection, [account_id])
         question = Question(account_id=account_id, viewer=viewer)
@@ -136,14 +130,25 @@ class AccountReader:
             raise errors.NotFound()
         return heads[account_id]
 
-    def certificate(self, certificate_id: UUID, viewer: Viewer, issuer: str | None) -> dict[str, Any]:
+    def history(self, account_id: UUID, viewer: Viewer) -> list[Recorded]:
+        """The events of an account that the viewer sees, oldest first. An issuer has to see one of them."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            if viewer.issuer is None:
+                self._require(connection, account_id, viewer)
+            history = log.stream(connection, account_id)
+            seen = sight.seen(connection, viewer, history)
+        if viewer.issuer is not None and not any(seen):
+            raise errors.NotFound()
+        return [item for item, is_seen in zip(history, seen, strict=True) if is_seen]
+
+    def certificate(self, certificate_id: UUID, viewer: Viewer) -> dict[str, Any]:
         """A certificate. An issuer sees its own, others those of accounts that they see."""
         with self._bank.engine.connect() as connection, connection.begin():
             row = _held(connection, certificate_id)
-            if row is None or issuer not in (None, row.issuer):
+            if row is None or viewer.issuer not in (None, row.issuer):
                 raise errors.NotFound()
-            if issuer is None:
-                self.require(connection, row.account_id, viewer)
+            if viewer.issuer is None:
+                self._require(connection, row.account_id, viewer)
         return documents.certificate(lots.lot_from(row), row.account_id, self._bank.today())
 
     def verify(self, certificate_id: UUID) -> dict[str, Any]:

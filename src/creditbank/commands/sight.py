@@ -1,63 +1,84 @@
-"""Who may see which events: an issuer those of its certificates, an institution those of its dealings."""
+"""Who looks, and which events they see: an issuer those of its certificates, an institution those of its dealings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from creditbank.commands.bank import Bank
 from creditbank.domain import events
 from creditbank.domain.account import UseChange, changed_use, use_of
 from creditbank.domain.events import Event
+from creditbank.ledger import feed
+from creditbank.ledger.feed import Cursor, Step
 from creditbank.ledger.log import Recorded
 from creditbank.projections import lots, usages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """What one may see. With nothing named, everything."""
+class Viewer:
+    """Who looks: an issuer, an institution, the learner of an account, or one who sees all. Others see nothing."""
 
     issuer: str | None = None
     institution: str | None = None
     account_id: UUID | None = None
+    sees_all: bool = False
 
-    def of(self, connection: Connection, recorded: Sequence[Recorded]) -> list[bool]:
-        """For each event whether it is seen; by one query a kind for the whole page."""
-        if self.account_id is not None:
-            return [item.stream_id == self.account_id for item in recorded]
-        if self.issuer is not None:
-            issuers = lots.issuers(connection, {one for item in recorded for one in _certificates(item.event)})
-            return [self._issued(item.event, issuers) for item in recorded]
-        if self.institution is not None:
-            owners = usages.institutions(connection, {one for item in recorded for one in _uses(item.event)})
-            return [self._dealt(item.event, owners) for item in recorded]
+
+def feed_page(
+    bank: Bank, viewer: Viewer, cursor: Cursor, types: Collection[str], limit: int
+) -> tuple[list[Step], Cursor]:
+    """What the viewer sees of the next events behind a cursor, and the cursor to go on from: of a page that holds
+    nothing for this viewer, the cursor alone.
+    """
+    with bank.engine.connect() as connection, connection.begin():
+        steps, reached = feed.read(connection, cursor, limit, types)
+        is_seen = seen(connection, viewer, [step.recorded for step in steps])
+    return [step for step, shown in zip(steps, is_seen, strict=True) if shown], reached
+
+
+def seen(connection: Connection, viewer: Viewer, recorded: Sequence[Recorded]) -> list[bool]:
+    """For each event whether it is seen; by one query a kind for all of them."""
+    if viewer.sees_all:
         return [True] * len(recorded)
+    if viewer.issuer is not None:
+        issuers = lots.issuers(connection, {one for item in recorded for one in _certificates(item.event)})
+        return [_is_issued_by(viewer.issuer, item.event, issuers) for item in recorded]
+    if viewer.institution is not None:
+        owners = usages.institutions(connection, {one for item in recorded for one in _uses(item.event)})
+        return [_is_dealing_of(viewer.institution, item.event, owners) for item in recorded]
+    return [item.stream_id == viewer.account_id for item in recorded]
 
-    def _issued(self, event: Event, issuers: dict[UUID, str]) -> bool:
-        if isinstance(event, events.OrganisationRegistered):
-            return event.code == self.issuer
-        if isinstance(event, events.AccreditationGranted | events.AccreditationWithdrawn):
-            return event.organisation == self.issuer
-        if isinstance(event, events.StandardPublished):
+
+def _is_issued_by(issuer: str, event: Event, issuers: dict[UUID, str]) -> bool:
+    match event:
+        case events.OrganisationRegistered():
+            return event.code == issuer
+        case events.AccreditationGranted() | events.AccreditationWithdrawn():
+            return event.organisation == issuer
+        case events.StandardPublished():
             return True
-        return any(issuers.get(certificate_id) == self.issuer for certificate_id in _certificates(event))
+        case _:
+            return any(issuers.get(certificate_id) == issuer for certificate_id in _certificates(event))
 
-    def _dealt(self, event: Event, owners: dict[UUID, str]) -> bool:
-        match event:
-            case events.OrganisationRegistered():
-                return event.code == self.institution
-            case events.StandardPublished():
-                return True
-            case events.ProgrammePublished() | events.DealingOpened():
-                return event.institution == self.institution
-            case events.RulebookVersionPublished():
-                return event.owner == self.institution
-            case events.AccountOpened():
-                return event.opened_by == self.institution
-            case _:
-                return any(owners.get(use_id) == self.institution for use_id in _uses(event))
+
+def _is_dealing_of(institution: str, event: Event, owners: dict[UUID, str]) -> bool:
+    match event:
+        case events.OrganisationRegistered():
+            return event.code == institution
+        case events.StandardPublished():
+            return True
+        case events.ProgrammePublished() | events.DealingOpened():
+            return event.institution == institution
+        case events.RulebookVersionPublished():
+            return event.owner == institution
+        case events.AccountOpened():
+            return event.opened_by == institution
+        case _:
+            return any(owners.get(use_id) == institution for use_id in _uses(event))
 
 
 def _certificates(event: Event) -> tuple[UUID, ...]:

@@ -69,7 +69,7 @@ def find_certificate(
 ) -> dict[str, Any]:
     """For the issuer's own certificates, and for those in accounts that the caller sees."""
     certificate_id = id_of(issuer, normalise_certificate_number(number))
-    return reader_of(request).certificate(certificate_id, viewer_of(principal), principal.as_issuer)
+    return reader_of(request).certificate(certificate_id, viewer_of(principal))
 
 
 @router.get("/certificates/{certificate_id}", response_model=answers.Certificate, summary="Read a certificate")
@@ -77,7 +77,7 @@ def read_certificate(
     request: Request, certificate_id: UUID, principal: Annotated[Principal, permit("read_certificates")]
 ) -> dict[str, Any]:
     """As it stands today."""
-    return reader_of(request).certificate(certificate_id, viewer_of(principal), principal.as_issuer)
+    return reader_of(request).certificate(certificate_id, viewer_of(principal))
 
 
 @router.post(

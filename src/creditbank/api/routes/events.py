@@ -19,11 +19,11 @@ from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import bank_of, permit, principal_of, reader_of, viewer_of
 from creditbank.commands import documents
 from creditbank.commands.bank import Bank
-from creditbank.commands.sight import Sight
+from creditbank.commands.sight import Viewer, feed_page
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
-from creditbank.ledger import codec, feed, log
-from creditbank.ledger.feed import Cursor, Step
+from creditbank.ledger import codec, feed
+from creditbank.ledger.feed import Cursor
 
 router = APIRouter(prefix="/v1", tags=["History"])
 
@@ -41,15 +41,8 @@ def read_history(
     request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("read_history")]
 ) -> dict[str, Any]:
     """Oldest first. An issuer sees what concerns its certificates, an institution what concerns its dealings."""
-    bank, sight = bank_of(request), _sight(principal)
     after = page.after[0] if page.after else 0
-    with bank.engine.connect() as connection, connection.begin():
-        if sight.issuer is None:
-            reader_of(request).require(connection, account_id, viewer_of(principal))
-        history = log.stream(connection, account_id)
-        seen = [item for item, is_seen in zip(history, sight.of(connection, history), strict=True) if is_seen]
-    if sight.issuer is not None and not seen:
-        raise errors.NotFound()
+    seen = reader_of(request).history(account_id, viewer_of(principal))
     items, cursor = page.cut([item for item in seen if item.version > after], lambda item: [item.version])
     return {"items": [documents.event(item) for item in items], "next_cursor": cursor}
 
@@ -70,28 +63,21 @@ async def read_feed(
 ) -> Response:
     """In order per partition. `next_cursor` is never null: a follower polls on, or keeps the stream open."""
     start, wanted = _cursor(last_event_id or cursor), _types(types)
-    bank, sight = bank_of(request), _sight(principal)
+    bank, viewer = bank_of(request), viewer_of(principal)
     accept = request.headers.get("accept", "")
     if SSE in accept:
-        return StreamingResponse(_follow(request, bank, sight, start, wanted), media_type=SSE)
+        return StreamingResponse(_follow(request, bank, viewer, start, wanted), media_type=SSE)
     if NDJSON in accept:
-        return StreamingResponse(_lines(bank, sight, start, wanted), media_type=NDJSON)
-    steps, reached = await run_in_threadpool(_read, bank, sight, start, wanted, limit)
+        return StreamingResponse(_lines(bank, viewer, start, wanted), media_type=NDJSON)
+    steps, reached = await run_in_threadpool(feed_page, bank, viewer, start, wanted, limit)
     items = [documents.feed_event(step) for step in steps]
     return JSONResponse({"items": items, "next_cursor": reached.text()})
 
 
-def _read(bank: Bank, sight: Sight, cursor: Cursor, types: list[str], limit: int) -> tuple[list[Step], Cursor]:
-    with bank.engine.connect() as connection, connection.begin():
-        steps, reached = feed.read(connection, cursor, limit, types)
-        seen = sight.of(connection, [step.recorded for step in steps])
-    return [step for step, is_seen in zip(steps, seen, strict=True) if is_seen], reached
-
-
-def _lines(bank: Bank, sight: Sight, cursor: Cursor, types: list[str]) -> Iterator[bytes]:
+def _lines(bank: Bank, viewer: Viewer, cursor: Cursor, types: list[str]) -> Iterator[bytes]:
     """To the present end, a page at a time; no connection is held while the reader is slow."""
     while True:
-        steps, reached = _read(bank, sight, cursor, types, PAGE)
+        steps, reached = feed_page(bank, viewer, cursor, types, PAGE)
         for step in steps:
             yield to_json(documents.feed_event(step)) + b"\n"
         if reached == cursor:
@@ -99,12 +85,14 @@ def _lines(bank: Bank, sight: Sight, cursor: Cursor, types: list[str]) -> Iterat
         cursor = reached
 
 
-async def _follow(request: Request, bank: Bank, sight: Sight, cursor: Cursor, types: list[str]) -> AsyncIterator[bytes]:
+async def _follow(
+    request: Request, bank: Bank, viewer: Viewer, cursor: Cursor, types: list[str]
+) -> AsyncIterator[bytes]:
     """For as long as the reader stays, its key is valid, and the server does not stop."""
     idle = 0
     stopping: asyncio.Event = request.app.state.stopping
     while not stopping.is_set() and await _still_knows(request):
-        steps, reached = await run_in_threadpool(_read, bank, sight, cursor, types, PAGE)
+        steps, reached = await run_in_threadpool(feed_page, bank, viewer, cursor, types, PAGE)
         for step in steps:
             body = to_json(documents.feed_event(step)).decode()
             yield format_sse_event(data_str=body, event=step.recorded.type, id=step.cursor.text())
@@ -126,10 +114,6 @@ async def _still_knows(request: Request) -> bool:
     except errors.Unauthenticated:
         return False
     return True
-
-
-def _sight(principal: Principal) -> Sight:
-    return Sight(issuer=principal.as_issuer, institution=principal.as_institution, account_id=principal.account_id)
 
 
 def _cursor(text: str | None) -> Cursor:

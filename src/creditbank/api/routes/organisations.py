@@ -16,10 +16,8 @@ from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
 from creditbank.api.requests import AccreditationBody, KeyBody, OrganisationBody, WithdrawalBody
 from creditbank.commands import catalogue, documents, jobs
 from creditbank.commands.keys import IssueKey, RevokeKey
-from creditbank.domain import errors
 from creditbank.domain.instants import microseconds_of
 from creditbank.domain.organisations import organisation
-from creditbank.ledger import jobs as stored_jobs
 
 router = APIRouter(prefix="/v1", tags=["Organisations"], route_class=StrictRoute)
 
@@ -122,11 +120,7 @@ async def withdraw_accreditation(
 @router.get("/jobs/{job_id}", response_model=answers.Job, summary="Progress of a job")
 def read_job(request: Request, job_id: UUID, _: Annotated[Principal, permit("write_catalogue")]) -> dict[str, Any]:
     """How much was to be done, and how much is."""
-    with bank_of(request).engine.connect() as connection, connection.begin():
-        job = stored_jobs.find(connection, job_id)
-    if job is None:
-        raise errors.NotFound()
-    return jobs.document(job)
+    return jobs.found(bank_of(request), job_id)
 
 
 @router.post("/organisations/{code}/keys", status_code=201, response_model=answers.Key, summary="Issue an API key")
