@@ -63,6 +63,15 @@ def test_an_older_catalogue_is_never_adopted(sqlite_engine: Engine) -> None:
     assert set(bank.catalogue().organisations) == {"BIM-EVAL"}
 
 
+def test_a_transaction_that_began_before_a_change_hides_it_from_nobody_else(sqlite_engine: Engine) -> None:
+    bank = bank_on(sqlite_engine)
+    with open_desk(bank) as desk, sqlite_engine.connect() as connection, connection.begin():
+        assert bank.catalogue_in(connection).organisations == {}
+        tell(desk, catalogue.register(ISSUER))
+        assert bank.catalogue_in(connection).organisations == {}
+        assert set(bank.catalogue().organisations) == {"BIM-EVAL"}
+
+
 def test_a_published_version_is_compiled_once(sqlite_engine: Engine) -> None:
     bank = bank_on(sqlite_engine)
     version = RulebookVersionPublished(

@@ -50,7 +50,10 @@ class Bank:
         epoch = catalogue_projection.epoch(connection, hold=hold)
         with self._lock:
             if epoch != self._catalogue.epoch:
-                self._catalogue = catalogue_projection.read(connection)
+                found = catalogue_projection.read(connection)
+                if found.epoch < self._catalogue.epoch:
+                    return found  # as this transaction sees it, which began before the latest change
+                self._catalogue = found
             self._checked_at = self.clock()
             return self._catalogue
 
