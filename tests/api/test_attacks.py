@@ -54,6 +54,12 @@ def test_keys_without_end_in_a_rulebook_are_one_fault(bank: ReadyBank) -> None:
     assert [fault["detail"] for fault in answer.json()["errors"]] == ["has more than 20000 keys."]
 
 
+def test_the_name_of_an_unknown_event_type_is_not_repeated(bank: ReadyBank) -> None:
+    answer = bank.authority.get("/v1/events", params={"types": "account-opened/1,王小明"})
+    assert [fault["code"] for fault in answer.json()["errors"]] == ["type_unknown"]
+    assert "王小明" not in answer.text
+
+
 def test_a_rulebook_with_faults_without_end_is_told_a_hundred(bank: ReadyBank) -> None:
     wrong = {"match": {"o.credits": {"gte": "nothing"}}, "value": {}}
     answer = evaluate(bank.authority, {"sources": [wrong] * 2_000})

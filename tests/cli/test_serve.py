@@ -109,6 +109,19 @@ def test_several_workers_share_the_address_and_stop_together(postgresql_url: str
         connection.close()
 
 
+def test_the_access_log_goes_to_standard_output_when_it_is_asked_for(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDITBANK_ACCESS_LOG", "true")
+    with served(Installation(sqlite_url, tmp_path)) as running:
+        running.ask("GET", "/v1/standards/WANGXIAOMING?name=WANGXIAOMING")
+        code, lines, _ = running.stop()
+    assert code == 0
+    logged = json.loads(lines)
+    assert (logged["method"], logged["route"], logged["status"]) == ("GET", "/v1/standards/{code}", 404)
+    assert "WANGXIAOMING" not in lines
+
+
 def test_an_sqlite_file_is_served_by_one_process(sqlite_url: str, creditbank: Command) -> None:
     refused = creditbank("serve", "--workers", "2", url=sqlite_url)
     assert refused.code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import socket
 import sys
@@ -69,10 +70,24 @@ class Supervisor(Multiprocess):
 
 def application() -> FastAPI:
     """The app of this process; called by uvicorn inside the running loop."""
-    app = create_app(Settings())
+    settings = Settings()
+    app = create_app(settings)
+    if settings.access_log:
+        _write_access_log()
     for number in (signal.SIGTERM, signal.SIGINT):
         _end_streams(app, number)
     return app
+
+
+def _write_access_log() -> None:
+    """Lines of the access log on standard output, as they are; a process has one such log."""
+    access = logging.getLogger("creditbank.access")
+    if not access.handlers:
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        access.addHandler(handler)
+    access.setLevel(logging.INFO)
+    access.propagate = False
 
 
 def _end_streams(app: FastAPI, number: int) -> None:

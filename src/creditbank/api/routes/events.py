@@ -127,7 +127,7 @@ def _cursor(text: str | None) -> Cursor:
 
 def _types(text: str | None) -> list[str]:
     wanted = [name.strip() for name in (text or "").split(",") if name.strip()]
-    if unknown := [name for name in wanted if name not in codec.NAMES]:
-        detail = f"There is no event type {unknown[0][:80]}."
+    if any(name not in codec.NAMES for name in wanted):
+        detail = "There is no such event type."
         raise errors.Invalid(faults=[Fault(code="type_unknown", parameter="types", detail=detail)])
     return wanted
