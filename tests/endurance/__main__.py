@@ -1,48 +1,81 @@
-"""Long forms of the tests of bad luck: `python -m tests.endurance crash --kills 500 --database postgresql`."""
+"""Long forms of the tests of bad luck. Exit code 0: nothing found; 3: something is lost, doubled or different.
+
+python -m tests.endurance crash --kills 500 --database postgresql --victim both
+python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from random import Random
 
-from tests.database import embedded_server, migrate
+from creditbank.ledger.database import open_engine
+from tests.endurance.databases import PostgreSQL, installed
+from tests.processes import bank, findings, histories
+from tests.processes.calls import Caller
 from tests.processes.crash import Verdict, crash
-from tests.processes.server import Installation
+from tests.processes.histories import Shared
+from tests.processes.server import Installation, Process
 
+USAGE = 2
 VIOLATION = 3
 REPORT_EVERY = 10
+ACCOUNTS, CERTIFICATES = 8, 6
+OPERATIONS_A_ROUND = 2_000
 
 
 def main() -> int:
-    """0 where nothing was lost, doubled or different, else 3; a run that breaks off ends with 1."""
-    parser = argparse.ArgumentParser(prog="python -m tests.endurance", description=__doc__)
+    asked = _arguments().parse_args()
+    seed = asked.seed if asked.seed is not None else Random().randrange(2**32)
+    _say(f"{asked.command}, {asked.database}, seed {seed}")
+    with installed(asked.database) as (installation, postgresql):
+        if asked.command == "crash":
+            if postgresql is None and asked.victim != "server":
+                _say("an SQLite file is no process: only the server can be killed")
+                return USAGE
+            return _crash(installation, postgresql, asked, Random(seed))
+        return _history(installation, asked, seed)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.endurance", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    crashing = commands.add_parser("crash", help="kill -9 of the server, again and again")
+    crashing = commands.add_parser("crash", help="kill -9 in the middle of writes, again and again")
     crashing.add_argument("--kills", type=int, default=500)
     crashing.add_argument("--most-writes", type=int, default=400, help="acknowledged between two kills")
-    for command in (crashing,):
+    crashing.add_argument("--victim", choices=("server", "database", "both"), default="server")
+    history = commands.add_parser("history", help="exempt, reverse, hold, revoke on a few shared accounts")
+    history.add_argument("--operations", type=int, default=1_000_000)
+    history.add_argument("--clients", type=int, default=32)
+    history.add_argument("--servers", type=int, default=1)
+    for command in (crashing, history):
         command.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
         command.add_argument("--seed", type=int, default=None)
-    asked = parser.parse_args()
-    seed = asked.seed if asked.seed is not None else Random().randrange(2**32)
-    _say(f"seed {seed}")
-    with _installation(asked.database) as installation:
-        verdict = crash(
-            installation,
-            kills=asked.kills,
-            most_writes=asked.most_writes,
-            chance=Random(seed),
-            progress=_report,
-        )
-    _say(f"{asked.database}: {verdict}")
-    for finding in (*verdict.refused, *verdict.lost, *verdict.doubled, *verdict.differences):
-        _say(f"  {finding}")
-    return 0 if verdict.is_clean else VIOLATION
+    return parser
+
+
+def _crash(installation: Installation, postgresql: PostgreSQL | None, asked: argparse.Namespace, chance: Random) -> int:
+    def strike(process: Process) -> None:
+        if asked.victim != "database":
+            process.kill()
+        if postgresql is not None and asked.victim != "server":
+            postgresql.kill()
+            postgresql.start()
+
+    verdict = crash(
+        installation,
+        kills=asked.kills,
+        most_writes=asked.most_writes,
+        chance=chance,
+        strike=strike,
+        progress=_report,
+    )
+    _say(str(verdict))
+    return _conclude([*verdict.refused, *verdict.lost, *verdict.doubled, *verdict.differences])
 
 
 def _report(verdict: Verdict) -> None:
@@ -50,23 +83,41 @@ def _report(verdict: Verdict) -> None:
         _say(str(verdict))
 
 
+def _history(installation: Installation, asked: argparse.Namespace, seed: int) -> int:
+    """Rounds on new accounts each time, so that replaying an account stays quick."""
+    found: list[str] = []
+    done, slowest = 0, 0.0
+    authority = bank.first_key(installation)
+    engine = open_engine(installation.database_url)
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(installation.serving()).address for _ in range(asked.servers)]
+        caller = stack.enter_context(Caller(addresses[0]))
+        keys = bank.prepare(caller, authority)
+        while done < asked.operations:
+            with Caller(addresses[0]) as fresh:
+                shared = [Shared(*bank.shared_account(fresh, keys, CERTIFICATES)) for _ in range(ACCOUNTS)]
+            operations = min(OPERATIONS_A_ROUND, asked.operations - done)
+            outcomes = histories.work(
+                addresses, keys, shared, clients=asked.clients, operations=operations, seed=seed + done
+            )
+            done, slowest = done + max(outcomes.operations, 1), max(slowest, outcomes.slowest)
+            found += histories.anomalies(engine, shared, outcomes)
+            found += [told for told in outcomes.told if "internal" in told or "unavailable" in told]
+            _say(f"{done} operations, {len(found)} anomalies, slowest {slowest:.2f} s, {dict(outcomes.told)}")
+    found += findings.against_history(engine)
+    engine.dispose()
+    return _conclude(found)
+
+
+def _conclude(found: list[str]) -> int:
+    for finding in found:
+        _say(f"  {finding}")
+    return VIOLATION if found else 0
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-@contextmanager
-def _installation(database: str) -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="creditbank-endurance-") as name:
-        directory = Path(name)
-        if database == "sqlite":
-            url = f"sqlite:///{directory / 'bank.db'}"
-            migrate(url)
-            yield Installation(url, directory)
-            return
-        with embedded_server(directory / "postgresql") as url:
-            migrate(url)
-            yield Installation(url, directory)
 
 
 if __name__ == "__main__":

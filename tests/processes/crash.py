@@ -15,7 +15,7 @@ from tests.processes import findings
 from tests.processes.bank import first_key, prepare
 from tests.processes.calls import Caller
 from tests.processes.journal import Attempt, Journal, changed_answers, settle
-from tests.processes.server import Installation
+from tests.processes.server import Installation, Process
 from tests.processes.workload import clients
 
 PATIENCE_SECONDS = 60.0
@@ -52,12 +52,12 @@ def crash(
     kills: int,
     most_writes: int,
     chance: Random,
-    also_kill: Callable[[], None] | None = None,
+    strike: Callable[[Process], None] = Process.kill,
     progress: Callable[[Verdict], None] | None = None,
 ) -> Verdict:
     """Kill the server after a random number of acknowledged writes, each time, and check every answer that was given.
 
-    `also_kill` brings down something else in the same moment, and brings it up again.
+    `strike` is what happens in the middle of the writes, where it is something else.
     """
     verdict, journal = Verdict(), Journal()
     authority, keys = first_key(installation), None
@@ -75,9 +75,7 @@ def crash(
             journal.attempts = []
             with clients(process.address, keys, journal):
                 _wait_for(journal, chance.randint(1, most_writes))
-                if also_kill:
-                    also_kill()
-                process.kill()
+                strike(process)
             verdict.kills += 1
     engine = open_engine(installation.database_url)
     _check_history(engine, settled, verdict)

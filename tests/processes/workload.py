@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
+from typing import Any
 
 from tests.processes import bank
 from tests.processes.bank import Keys
-from tests.processes.calls import Caller, Unanswered
+from tests.processes.calls import Answer, Caller, Unanswered
 from tests.processes.journal import Journal
 
 CLIENTS = 8
 BATCH_LINES = 20
-_LINES_BETWEEN_BATCHES = 4
+PAUSE_SECONDS = 0.1
+"""Before a client goes on that was told that the bank is unavailable."""
+
+_ROUNDS_BETWEEN_BATCHES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +35,30 @@ class Work:
             done = 0
             while not self.stopped.is_set():
                 try:
-                    self._round(caller, with_batch=done % _LINES_BETWEEN_BATCHES == 0)
+                    self._round(caller, with_batch=done % _ROUNDS_BETWEEN_BATCHES == 0)
                 except Unanswered:
                     return
                 done += 1
 
     def _round(self, caller: Caller, with_batch: bool) -> None:
-        opened = self.journal.write(caller, "/v1/accounts", self.keys.institution, {"holder": bank.person()})
+        opened = self._write(caller, "/v1/accounts", self.keys.institution, {"holder": bank.person()})
         if not opened.is_success:
             return
         account_id = opened.content["account_id"]
         posted = bank.certificate(holder={"account_id": account_id})
-        awarded = self.journal.write(caller, "/v1/certificates", self.keys.issuer, posted)
+        awarded = self._write(caller, "/v1/certificates", self.keys.issuer, posted)
         if awarded.is_success:
             wanted = bank.exemption(account_id, awarded.content["certificate_id"])
-            self.journal.write(caller, "/v1/exemptions", self.keys.institution, wanted)
+            self._write(caller, "/v1/exemptions", self.keys.institution, wanted)
         if with_batch:
             lines = [bank.certificate() for _ in range(BATCH_LINES)]
-            self.journal.write(caller, "/v1/certificates:batch", self.keys.issuer, {"items": lines})
+            self._write(caller, "/v1/certificates:batch", self.keys.issuer, {"items": lines})
+
+    def _write(self, caller: Caller, path: str, token: str, body: Any) -> Answer:
+        answer = self.journal.write(caller, path, token, body)
+        if answer.status == 503:
+            self.stopped.wait(PAUSE_SECONDS)
+        return answer
 
 
 @contextmanager
