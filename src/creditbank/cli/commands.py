@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
-rules = typer.Typer(help="Test, lint and explain rulebooks as files.", no_args_is_help=True)
+rules = typer.Typer(help="Test, lint, explain and compare rulebooks.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(rules, name="rules")
 
@@ -174,6 +174,19 @@ def explain_rules(
     from creditbank.cli.rules import run_explain
 
     run_explain(file=file, case_id=case_id, language=lang.value, as_json=as_json)
+
+
+@rules.command("diff")
+def diff_rules(
+    before: Annotated[str, typer.Argument(metavar="A", help="A rulebook as a file, or ID@VERSION of the bank.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="Another one, in the same way.")],
+    bank: Annotated[bool, typer.Option("--bank", help="Decide the bank's decisions anew, also for two files.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line.")] = False,
+) -> None:
+    """Show what changes from A to B, clause by clause, and for which accounts of the bank it would change something."""
+    from creditbank.cli.rules_diff import run
+
+    run(before=before, after=after, with_bank=bank, as_json=as_json)
 
 
 @keys.command("create")

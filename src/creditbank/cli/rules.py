@@ -18,7 +18,7 @@ from creditbank.domain.rules.explain import Language
 def run_test(*, file: Path, as_json: bool) -> None:
     """Run the cases of a file. Raises Failed where one of them comes out otherwise."""
     try:
-        results = list(cases.run_cases(_read(file)))
+        results = list(cases.run_cases(read_document(file)))
     except NoCases as error:
         raise Failed(f"{file} has no cases: {error}") from None
     count = {status: sum(one.status == status for one in results) for status in ("passed", "failed", "skipped")}
@@ -47,7 +47,7 @@ def _text(value: Any) -> str:
 
 def run_lint(*, file: Path, as_json: bool) -> None:
     """Say what is wrong and what is odd in the rules of a file. Raises Failed where something is wrong."""
-    document = _read(file)
+    document = read_document(file)
     faults, warnings = [], []
     for place, rulebook in _rulebooks(document):
         report = rules.check(rulebook)
@@ -81,7 +81,9 @@ def _rulebooks(document: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def run_explain(*, file: Path, case_id: str | None, language: Language, as_json: bool) -> None:
     """Evaluate the conversion cases of a file, or one of them, and say each grant and refusal as a sentence."""
     try:
-        explained = [_explained(rulebook, case, language) for rulebook, case in _conversions(_read(file), case_id)]
+        explained = [
+            _explained(rulebook, case, language) for rulebook, case in _conversions(read_document(file), case_id)
+        ]
     except NoCases as error:
         raise Failed(f"{file} has no cases: {error}") from None
     if not explained:
@@ -114,7 +116,7 @@ def _explained(rulebook: Mapping[str, Any], case: Mapping[str, Any], language: L
     return {"id": case.get("id"), "title": case.get("title", ""), "lines": sentences}
 
 
-def _read(file: Path) -> Any:
+def read_document(file: Path) -> Any:
     """The JSON of a file. Raises Failed where it cannot be read."""
     try:
         return json.loads(file.read_text("utf-8"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -109,6 +110,44 @@ def outcome_of(lot: Lot, catalogue: Catalogue) -> dict[str, Any]:
         "site": particulars.site,
     }
     return {**(standard.fields if standard else {}), **particulars.fields, **built_in}
+
+
+def completed(
+    recorded: Mapping[str, Any], account: Account, programme: ProgrammePublished | None, catalogue: Catalogue
+) -> dict[str, Any]:
+    """The situation of a recorded decision with what its rules did not look at, so that others can be asked.
+
+    What was recorded stands; the rest is as the bank knows it now. What a request said and nobody read is lost.
+    """
+    entries = {_place(entry): entry for use in account.uses.values() for entry in map(partial(_entry, use), use.grants)}
+    return {
+        **recorded,
+        "programme": _completed_programme(recorded.get("programme", {}), programme),
+        "outcomes": [_completed_outcome(one, account, catalogue) for one in recorded.get("outcomes", ())],
+        **{
+            name: [entries.get(_place(entry), {}) | entry for entry in recorded.get(name, ())]
+            for name in ("history", "elsewhere")
+        },
+    }
+
+
+def _completed_programme(recorded: Mapping[str, Any], programme: ProgrammePublished | None) -> dict[str, Any]:
+    if programme is None:
+        return dict(recorded)
+    known = _programme(programme)
+    courses = {
+        code: {**fields, **recorded.get("courses", {}).get(code, {})} for code, fields in known["courses"].items()
+    }
+    return {**known, **recorded, "courses": courses}
+
+
+def _completed_outcome(recorded: Mapping[str, Any], account: Account, catalogue: Catalogue) -> dict[str, Any]:
+    lot = account.lots.get(UUID(recorded["id"]))
+    return {**(outcome_of(lot, catalogue) if lot else {}), **recorded}
+
+
+def _place(entry: Mapping[str, Any]) -> str:
+    return repr((entry.get("outcome"), entry.get("target")))
 
 
 def _programme(programme: ProgrammePublished) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     delete,
+    func,
     select,
     text,
     update,
@@ -153,6 +154,19 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
     for row in _OF_ACCOUNTS.rows(connection, account_ids):
         found[row.account_id].append(row)
     return found
+
+
+def count_accounts(connection: Connection) -> int:
+    """How many accounts have a usage."""
+    return connection.execute(select(func.count(usage.c.account_id.distinct()))).scalar_one()
+
+
+def accounts_after(connection: Connection, last: UUID | None, limit: int) -> list[UUID]:
+    """The next accounts that have a usage, in the order of their ids."""
+    statement = select(usage.c.account_id).distinct().order_by(usage.c.account_id).limit(limit)
+    if last is not None:
+        statement = statement.where(usage.c.account_id > last)
+    return list(connection.execute(statement).scalars())
 
 
 def by_id(connection: Connection, use_id: UUID) -> Row[Any] | None:
