@@ -10,7 +10,7 @@ from tests.processes.server import Installation
 
 
 def test_what_was_acknowledged_before_a_kill_stands_once_after_it(database_url: str, tmp_path: Path) -> None:
-    verdict = crash(Installation(database_url, tmp_path), kills=2, most_writes=120, chance=Random(20261124))
+    verdict = crash(Installation(database_url, tmp_path), kills=2, most_writes=60, chance=Random(20261124))
     assert verdict.is_clean, verdict
     assert verdict.kills == 2
     assert verdict.acknowledged > 0

@@ -7,7 +7,7 @@ from tests.processes import bank, findings, histories
 from tests.processes.contenders import Contenders
 from tests.processes.histories import Shared
 
-ACCOUNTS, CERTIFICATES, CLIENTS, OPERATIONS = 3, 4, 16, 480
+ACCOUNTS, CERTIFICATES, CLIENTS, OPERATIONS = 3, 4, 16, 320
 SLOWEST_SECONDS = 5.0
 
 

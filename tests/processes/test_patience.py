@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from uuid import UUID
@@ -20,6 +22,7 @@ from creditbank.ledger.database import open_engine, writing
 from creditbank.projections.accounts import account
 from creditbank.settings import Settings
 from creditbank.vault.persons import Person
+from tests.api.bank import certificate, ready_bank
 
 WAIT_MS = 300
 CALLERS = 16
@@ -60,3 +63,21 @@ def _opened(bank: Bank, desk: Desk) -> UUID:
 def _suspension(account_id: UUID, key: str) -> Request:
     command = ChangeStatus(account_id=account_id, change="suspension", reason="test", if_match=None)
     return Request(command=command, actor="test", key=("authority", key), fingerprint=key.encode())
+
+
+def test_a_file_that_somebody_else_writes_to_is_unavailable_for_writes_and_readable(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", WAIT_MS)
+    with ready_bank(sqlite_url, tmp_path / "data") as bank:
+        account_id, posted = bank.account(), certificate()
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            refused = bank.issuer.post("/v1/certificates", posted, key="one")
+            assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+            assert int(refused.headers["Retry-After"]) > 0
+            assert bank.authority.get(f"/v1/accounts/{account_id}/balance").status_code == 200
+            other.execute("ROLLBACK")
+        awarded = bank.issuer.post("/v1/certificates", posted, key="one")
+        assert awarded.status_code == 201
+        assert "Idempotency-Replayed" not in awarded.headers
