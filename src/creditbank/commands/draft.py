@@ -31,7 +31,7 @@ from creditbank.domain.events import (
 from creditbank.ledger import bulk, log
 from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections import accounts as heads
-from creditbank.projections import claims, usages
+from creditbank.projections import catalogue, claims, usages
 from creditbank.vault import persons
 from creditbank.vault.persons import Holder
 from creditbank.vault.tables import person, person_claim
@@ -107,7 +107,7 @@ class Unit:
             self.accounts[account_id] = accounts.replay(accounts.empty(account_id), events)
 
     def flush(self) -> list[Recorded]:
-        """Write everything, claims before counters: the counters are the last locks to be taken."""
+        """Write everything, claims and epoch before counters: the counters are the last locks to be taken."""
         bulk.insert(self.connection, person, self.sealed)
         bulk.insert(self.connection, person_claim, sorted(self.person_claims))
         for statement in self.statements:
@@ -115,6 +115,7 @@ class Unit:
         if not self.entries:
             return []
         claims.apply(self.connection, self.entries)
+        catalogue.announce(self.connection, self.entries)
         recorded = log.append(self.connection, self.entries, self.now)
         projections.apply(self.connection, recorded)
         return recorded

@@ -41,6 +41,8 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
 
 def clear(connection: Connection) -> None:
     """Empty every projection for a rebuild. On PostgreSQL writers wait from here on, readers do not."""
+    # First of all: those who hold the epoch may be about to wait for one of the tables.
+    catalogue.turn(connection)
     if is_postgresql(connection):
         names = ", ".join(f'"{table.name}"' for table in TABLES)
         connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))

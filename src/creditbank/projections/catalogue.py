@@ -26,7 +26,7 @@ from sqlalchemy import (
 from creditbank.domain.catalogue import Catalogue, evolve
 from creditbank.domain.events import ReferenceEvent
 from creditbank.ledger import bulk, codec
-from creditbank.ledger.log import Recorded
+from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections.tables import metadata
 
 catalogue = Table(
@@ -53,15 +53,27 @@ _REFERENCE: tuple[type[Any], ...] = get_args(ReferenceEvent)
 
 
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
-    """Keep the reference events among these, and signal that the catalogue changed."""
+    """Keep the reference events among these."""
     rows = [
         (item.stream_id, item.version, item.partition_id, *codec.encode(item.event))
         for item in recorded
         if isinstance(item.event, _REFERENCE)
     ]
-    if rows:
-        bulk.insert(connection, catalogue, rows)
-        connection.execute(update(catalogue_epoch).values(epoch=catalogue_epoch.c.epoch + len(rows)))
+    bulk.insert(connection, catalogue, rows)
+
+
+def announce(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Signal that the catalogue changes, where it does.
+
+    Called before the counters are locked: it waits for all who hold the epoch, and they may wait for a counter.
+    """
+    if changes := sum(isinstance(entry.event, _REFERENCE) for entry in entries):
+        turn(connection, changes)
+
+
+def turn(connection: Connection, changes: int = 1) -> None:
+    """Let the epoch grow, so that every process reads the catalogue again."""
+    connection.execute(update(catalogue_epoch).values(epoch=catalogue_epoch.c.epoch + changes))
 
 
 def epoch(connection: Connection, *, hold: bool = False) -> int:
