@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
 from creditbank.api.problems import MEDIA_TYPE, Problem
+from creditbank.api.rule_schemas import describe_rules
 from creditbank.api.schemas import tidy
 
 PUBLIC_PATHS = ("/v1/verify", "/log/v1/", "/livez", "/readyz", "/metrics")
@@ -81,6 +82,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas.pop(replaced, None)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs") | {"Problem": problem}
+    describe_rules(schemas)
     components["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = {"bearer": _BEARER}
     tidied: dict[str, Any] = tidy(document)

@@ -47,3 +47,15 @@ def _with_null_as_type(schema: dict[str, Any]) -> dict[str, Any]:
     if "enum" in other:
         joined["enum"] = [*other["enum"], None]
     return joined
+
+
+def references_moved(node: Any, old: str, new: str) -> Any:
+    """A copy of a schema whose references to `old` places lead to `new` ones."""
+    if isinstance(node, list):
+        return [references_moved(item, old, new) for item in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {name: references_moved(value, old, new) for name, value in node.items()}
+    if isinstance(reference := copy.get("$ref"), str) and reference.startswith(old):
+        copy["$ref"] = new + reference.removeprefix(old)
+    return copy
