@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from time import monotonic
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
 from creditbank.ledger.database import open_engine
 from tests.database import Server
@@ -173,3 +176,16 @@ def test_many_clients_wait_for_a_missing_database_no_longer_than_one(wired: Wire
     with ThreadPoolExecutor(32) as threads:
         for answer in threads.map(ask, range(64)):
             assert_unavailable(answer)
+
+
+def test_a_wire_that_swallows_everything_is_given_up_within_seconds(wired: Wired) -> None:
+    behind = make_url(wired.url).set(host="127.0.0.1", port=wired.proxy.port, query={})
+    engine = open_engine(behind.render_as_string(hide_password=False))
+    with engine.connect() as connection:
+        descriptor = connection.connection.driver_connection.fileno()
+        with socket.socket(fileno=os.dup(descriptor)) as wire:
+            unanswered = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            idle = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+    engine.dispose()
+    assert 0 < unanswered / 1000 < LONGEST_ANSWER_SECONDS
+    assert 0 < idle < LONGEST_ANSWER_SECONDS

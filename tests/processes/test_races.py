@@ -13,7 +13,7 @@ from tests.processes.bank import done
 from tests.processes.calls import Answer
 from tests.processes.contenders import CLIENTS, Contenders
 
-ROUNDS = 5
+ROUNDS = 3
 STALL_SECONDS = 5.0
 """Long on a quiet machine, and short of what a deadlock costs here."""
 
