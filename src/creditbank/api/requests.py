@@ -20,6 +20,7 @@ from creditbank.domain.events import (
     OrganisationRegistered,
     Particulars,
     ProgrammePublished,
+    Scalar,
     Score,
     StandardPublished,
 )
@@ -27,7 +28,6 @@ from creditbank.domain.situations import Wish
 from creditbank.domain.values import certificate_id
 from creditbank.vault.persons import Holder, Person, Vault
 
-Scalar = str | int | float | bool | None
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 Fields = Annotated[dict[FieldName, Scalar], Field(max_length=64)]
 """Open fields that rulebooks may read: names of their own, scalar values."""
@@ -371,6 +371,10 @@ class RulebookVersionBody(Body):
 class ProgrammeName(Body):
     institution: Code
     code: Code
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.institution, self.code
 
 
 class WishBody(Body):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Row
@@ -17,7 +17,7 @@ from creditbank.domain import account as accounts
 from creditbank.domain import events
 from creditbank.domain.account import Account, Dealing
 from creditbank.domain.catalogue import Catalogue
-from creditbank.domain.events import AccountEvent, AccountOpened
+from creditbank.domain.events import AccountOpened
 from creditbank.domain.values import PARTITIONS
 from creditbank.ledger import codec, log
 from creditbank.ledger.database import snapshot
@@ -26,7 +26,6 @@ from creditbank.projections import accounts as heads
 from creditbank.projections import catalogue, claims, lots, usages
 
 PAGE = 500
-_ACCOUNT: tuple[type[Any], ...] = get_args(AccountEvent)
 _ACCOUNT_NAMES = [name for name in codec.NAMES if codec.stream_kind(name) == "account"]
 
 Progress = Callable[[int, int], None]
@@ -53,7 +52,7 @@ def account_at(
         for item in history
         if (version is None or item.version <= version) and (until is None or item.recorded_at <= until)
     ]
-    return accounts.replay(accounts.empty(account_id), _events(kept)), kept
+    return _folded(account_id, kept), kept
 
 
 def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Difference]:
@@ -102,7 +101,7 @@ def _compare(
     stored_heads = heads.rows(connection, ids)
     stored_lots, stored_uses = lots.of_accounts(connection, ids), usages.of_accounts(connection, ids)
     stored_dealings = heads.all_dealings(connection, ids)
-    folded = {one: accounts.replay(accounts.empty(one), _events(history)) for one, history in histories.items()}
+    folded = {one: _folded(one, history) for one, history in histories.items()}
     holders = claims.holders(connection, {lot for account in folded.values() for lot in account.lots})
     for account_id, account in folded.items():
         history = histories[account_id]
@@ -122,8 +121,8 @@ def _compare(
                 yield _difference(account_id, f"decision of {use.kind} {use.use_id}", fault.expected, fault.recorded)
 
 
-def _events(history: Sequence[Recorded]) -> list[AccountEvent]:
-    return [item.event for item in history if isinstance(item.event, _ACCOUNT)]
+def _folded(account_id: UUID, history: Sequence[Recorded]) -> Account:
+    return accounts.replay(accounts.empty(account_id), accounts.account_events(item.event for item in history))
 
 
 def _difference(account_id: UUID, what: str, expected: object, stored: object) -> Difference:

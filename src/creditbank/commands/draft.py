@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -38,8 +38,6 @@ from creditbank.vault.tables import person, person_claim
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-_REFERENCE: tuple[type[Any], ...] = get_args(ReferenceEvent)
-_ACCOUNT: tuple[type[Any], ...] = get_args(AccountEvent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +101,7 @@ class Unit:
         for entry in self.entries:
             decided[entry.stream_id].append(entry.event)
         for account_id, history in log.streams(self.connection, account_ids).items():
-            events = _account_events([*(item.event for item in history), *decided[account_id]])
+            events = accounts.account_events([*(item.event for item in history), *decided[account_id]])
             self.accounts[account_id] = accounts.replay(accounts.empty(account_id), events)
 
     def flush(self) -> list[Recorded]:
@@ -119,10 +117,6 @@ class Unit:
         recorded = log.append(self.connection, self.entries, self.now)
         projections.apply(self.connection, recorded)
         return recorded
-
-
-def _account_events(events: Iterable[Event]) -> list[AccountEvent]:
-    return [event for event in events if isinstance(event, _ACCOUNT)]
 
 
 class Overlay(Generic[Key, Value]):
@@ -254,7 +248,7 @@ class Draft:
         unit.statements += self.statements
 
     def _evolve(self, account_id: UUID, event: Event) -> None:
-        if account_id in self.accounts and isinstance(event, _ACCOUNT):
+        if account_id in self.accounts and isinstance(event, AccountEvent):
             self.accounts[account_id] = accounts.evolve(self.accounts[account_id], event)
 
     def _follow(self, account_id: UUID, event: AccountEvent) -> None:

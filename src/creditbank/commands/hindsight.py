@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, get_args
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -16,8 +15,6 @@ from creditbank.domain.events import AccountEvent
 from creditbank.domain.instants import end_of
 from creditbank.domain.timeline import Dated, Moment, account_at
 from creditbank.ledger import log
-
-_ACCOUNT: tuple[type[Any], ...] = get_args(AccountEvent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +38,7 @@ def account_then(bank: Bank, connection: Connection, account_id: UUID, moment: M
             recorded_on=bank.day_of(item.recorded_at),
         )
         for item in history
-        if isinstance(item.event, _ACCOUNT)
+        if isinstance(item.event, AccountEvent)
     ]
     now = bank.clock()
     if moment.known_at is not None:

@@ -32,6 +32,7 @@ from creditbank.domain.events import (
     CreditsConverted,
     DealingOpened,
     Decision,
+    Event,
     ExemptionReversed,
     ExemptionReviewed,
     ExemptionReviewOpened,
@@ -185,6 +186,11 @@ class Account:
 
 def empty(account_id: UUID) -> Account:
     return Account(head=Head(account_id=account_id))
+
+
+def account_events(events: Iterable[Event]) -> list[AccountEvent]:
+    """Those that happened to an account, as all in the stream of one are."""
+    return [event for event in events if isinstance(event, AccountEvent)]
 
 
 def replay(account: Account, events: Iterable[AccountEvent]) -> Account:

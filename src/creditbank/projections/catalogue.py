@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -49,15 +49,13 @@ catalogue_epoch = Table(
 
 TABLES = (catalogue,)
 
-_REFERENCE: tuple[type[Any], ...] = get_args(ReferenceEvent)
-
 
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Keep the reference events among these."""
     rows = [
         (item.stream_id, item.version, item.partition_id, *codec.encode(item.event))
         for item in recorded
-        if isinstance(item.event, _REFERENCE)
+        if isinstance(item.event, ReferenceEvent)
     ]
     bulk.insert(connection, catalogue, rows)
 
@@ -67,7 +65,7 @@ def announce(connection: Connection, entries: Sequence[Entry]) -> None:
 
     Called before the counters are locked: it waits for all who hold the epoch, and they may wait for a counter.
     """
-    if changes := sum(isinstance(entry.event, _REFERENCE) for entry in entries):
+    if changes := sum(isinstance(entry.event, ReferenceEvent) for entry in entries):
         turn(connection, changes)
 
 

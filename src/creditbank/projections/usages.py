@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -70,7 +70,6 @@ _OF_ACCOUNTS = bulk.Lookup(select(usage).order_by(usage.c.version), usage.c.acco
 _ACCOUNTS = bulk.Lookup(select(usage.c.account_id), usage.c.use_id)
 _INSTITUTIONS = bulk.Lookup(select(usage.c.use_id, usage.c.institution), usage.c.use_id)
 
-_CHANGES = get_args(UseChange)
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 _DECISION = TypeAdapter(Decision)
 _APPROVALS = TypeAdapter(tuple[str, ...])
@@ -89,7 +88,7 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
                 _approve(connection, item.stream_id, item.event)
             case AccountMerged():
                 connection.execute(delete(usage).where(usage.c.account_id == item.stream_id))
-            case _ if isinstance(item.event, _CHANGES):
+            case _ if isinstance(item.event, UseChange):
                 _set_status(connection, item.stream_id, *changed_use(item.event))
             case _:
                 pass

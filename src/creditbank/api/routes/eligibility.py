@@ -33,7 +33,7 @@ def read_eligibility(
     asked = Asked(
         account_id=body.account_id,
         institution=principal.own_code,
-        programme=(body.programme.institution, body.programme.code),
+        programme=body.programme.pair,
         applied_on=body.applied_on,
         moment=moment_of(body.as_of, body.known_at),
     )
@@ -49,7 +49,7 @@ def check_award(
     asked = Asked(
         account_id=body.account_id,
         institution=principal.own_code,
-        programme=(body.programme.institution, body.programme.code),
+        programme=body.programme.pair,
         applied_on=body.applied_on,
         moment=Moment(),
     )

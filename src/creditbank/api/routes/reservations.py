@@ -7,12 +7,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from creditbank.api import answers, problems
+from creditbank.api import answers
 from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, permit, reader_of, viewer_of, write_account
 from creditbank.api.requests import ReleaseBody, ReservationBody
-from creditbank.api.routes.uses import explainer
+from creditbank.api.routes.uses import wanted
 from creditbank.commands import uses
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
@@ -25,20 +25,7 @@ router = APIRouter(prefix="/v1", tags=["Reservations"], route_class=StrictRoute)
 @router.post("/reservations", status_code=201, response_model=answers.Reservation, summary="Reserve credits")
 async def reserve(body: ReservationBody, writer: Annotated[Writer, write_account("decide_uses")]) -> Response:
     """Holds what the rulebook grants until a moment at most 30 days ahead; a rival is told when it lapses."""
-    return await writer.settle(
-        uses.Use(
-            kind=_kind(body),
-            account_id=body.account_id,
-            institution=writer.principal.own_code,
-            programme=(body.programme.institution, body.programme.code),
-            applied_on=body.applied_on,
-            wishes=[request.wish() for request in body.requests],
-            mode=body.mode,
-            explain=explainer(problems.language_of(writer.request.scope)),
-            expires_at=microseconds_of(body.expires_at),
-            if_match=writer.if_match,
-        )
-    )
+    return await writer.settle(wanted(_kind(body), body, writer, microseconds_of(body.expires_at)))
 
 
 def _kind(body: ReservationBody) -> UseKind:

@@ -35,18 +35,22 @@ async def convert(body: UseBody, writer: Annotated[Writer, write_account("decide
 
 async def _record(kind: UseKind, body: UseBody, writer: Writer) -> Response:
     _check_targets(kind, body)
-    return await writer.settle(
-        uses.Use(
-            kind=kind,
-            account_id=body.account_id,
-            institution=writer.principal.own_code,
-            programme=(body.programme.institution, body.programme.code),
-            applied_on=body.applied_on,
-            wishes=[request.wish() for request in body.requests],
-            mode=body.mode,
-            explain=explainer(problems.language_of(writer.request.scope)),
-            if_match=writer.if_match,
-        )
+    return await writer.settle(wanted(kind, body, writer))
+
+
+def wanted(kind: UseKind, body: UseBody, writer: Writer, expires_at: int | None = None) -> uses.Use:
+    """The command that a body asks for; a reservation where it names an end, in microseconds."""
+    return uses.Use(
+        kind=kind,
+        account_id=body.account_id,
+        institution=writer.principal.own_code,
+        programme=body.programme.pair,
+        applied_on=body.applied_on,
+        wishes=[request.wish() for request in body.requests],
+        mode=body.mode,
+        explain=explainer(problems.language_of(writer.request.scope)),
+        expires_at=expires_at,
+        if_match=writer.if_match,
     )
 
 
