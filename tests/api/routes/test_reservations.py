@@ -343,8 +343,8 @@ def test_a_recorded_lapse_holds_when_the_clock_is_set_back(own_bank: ReadyBank) 
     assert bank.institution.post(f"{path}/confirmation").status_code == 409
 
 
-def test_a_confirmed_or_released_reservation_does_not_lapse(own_bank: ReadyBank) -> None:
-    bank = own_bank
+def test_a_confirmed_or_released_reservation_does_not_lapse(sqlite_bank: ReadyBank) -> None:
+    bank = sqlite_bank
     awarded = [_dealt(bank), _dealt(bank)]
     paths = [f"/v1/reservations/{_reserved(bank, one)}" for one in awarded]
     bank.institution.post(f"{paths[0]}/confirmation")
@@ -409,9 +409,9 @@ def test_a_merge_carries_the_reservation_over(bank: ReadyBank, rival: Caller) ->
     assert bank.balance(survivor)["used"] == "4"
 
 
-def test_an_open_reservation_keeps_the_dealing_alive(own_bank: ReadyBank) -> None:
+def test_an_open_reservation_keeps_the_dealing_alive(sqlite_bank: ReadyBank) -> None:
     """A look-up is good for 180 days; a reservation made on its last day is confirmed weeks later."""
-    bank = own_bank
+    bank = sqlite_bank
     awarded = _dealt(bank)
     last = TODAY + timedelta(days=180)
     bank.clock.set(last)

@@ -54,13 +54,13 @@ def _differences(bank: ReadyBank) -> list[Difference]:
 # A version brings its cases
 
 
-def test_a_version_whose_cases_pass_is_published(own_bank: ReadyBank) -> None:
+def test_a_version_whose_cases_pass_is_published(sqlite_bank: ReadyBank) -> None:
     cases = [case(4), case(4, "K-2", expect={"refused": [{"target": "B", "reason": "CAP_PER_OUTCOME"}]})]
 
-    answer = own_bank.institution.post(PATH, {"rules": RULES, "effective_from": "2027-01-01", "cases": cases})
+    answer = sqlite_bank.institution.post(PATH, {"rules": RULES, "effective_from": "2027-01-01", "cases": cases})
 
     assert (answer.status_code, answer.json()["version"]) == (201, 2)
-    assert own_bank.institution.get(f"{PATH}/2").json()["rules"] == RULES
+    assert sqlite_bank.institution.get(f"{PATH}/2").json()["rules"] == RULES
 
 
 def test_a_version_whose_cases_fail_is_refused_case_by_case(bank: ReadyBank) -> None:
@@ -165,8 +165,8 @@ def _edit(bank: ReadyBank, table: Table, column: str, where: Any, touch: Touch) 
         connection.execute(update(table).where(where).values({column: to_json(document)}))
 
 
-def test_a_touched_answer_is_found_and_named(own_bank: ReadyBank) -> None:
-    bank = own_bank
+def test_a_touched_answer_is_found_and_named(sqlite_bank: ReadyBank) -> None:
+    bank = sqlite_bank
     awarded = _dealt(bank)
     _exempt(bank, awarded, "C1")
 
@@ -255,8 +255,8 @@ def test_a_decision_that_was_touched_in_history_and_in_the_answer_alike_is_found
     assert _differences(bank) == []
 
 
-def test_touched_rules_are_found_at_every_decision_that_they_took(own_bank: ReadyBank) -> None:
-    bank = own_bank
+def test_touched_rules_are_found(sqlite_bank: ReadyBank) -> None:
+    bank = sqlite_bank
     _exempt(bank, _dealt(bank), "C1")
     published = event.c.type == "rulebook-version-published/1"
 
