@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from creditbank.ledger import jobs
 from creditbank.ledger.jobs import Job
 from creditbank.projections import lots, usages
 
+_logger = logging.getLogger("creditbank.jobs")
 CHUNK = 500
 PAUSE_SECONDS = 1.0
 KIND = "hold-certificates"
@@ -119,7 +121,9 @@ class JobRunner:
         self._closing = Event()
 
     def start(self, job_id: UUID) -> Future[None]:
-        return self._executor.submit(self._run, job_id)
+        running = self._executor.submit(self._run, job_id)
+        running.add_done_callback(_report)
+        return running
 
     def resume(self) -> None:
         """Take up the jobs that a crash has left behind."""
@@ -142,6 +146,12 @@ class JobRunner:
                 self._closing.wait(PAUSE_SECONDS)  # the database will be back; the job is not given up
             else:
                 state = _DOCUMENT.validate_json(settled.body)["state"]
+
+
+def _report(running: Future[None]) -> None:
+    # A job that ends by a fault of ours stays unfinished; whoever runs the bank must hear of it.
+    if not running.cancelled() and (failure := running.exception()) is not None:
+        _logger.error("a job ended with %s", type(failure).__name__)
 
 
 class Sweeper:
