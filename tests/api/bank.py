@@ -22,6 +22,7 @@ from creditbank.ledger.database import writing
 from creditbank.ledger.tables import event
 from creditbank.settings import Settings
 from creditbank.vault import apikeys
+from tests.api.conformance import Conformance
 
 TODAY = date(2026, 11, 24)
 on_one_database = pytest.mark.parametrize("bank", ["sqlite"], indirect=True)
@@ -242,7 +243,9 @@ def key_of(bank: Bank, role: str, organisation: str | None = None, account_id: s
 def open_app(database_url: str, data_dir: Path, clock: Clock | None = None) -> Iterator[TestClient]:
     """The application over a database, as a process of its own would run it."""
     settings = Settings(database_url=database_url, data_dir=data_dir, verify_per_minute=10_000)
-    with TestClient(create_app(settings)) as client:
+    app = create_app(settings)
+    with TestClient(app) as client:
+        client.event_hooks = {"response": [Conformance(app)]}
         if clock is not None:
             client.app.state.bank.clock = clock
         yield client

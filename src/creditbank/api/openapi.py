@@ -16,6 +16,18 @@ from creditbank.api.schemas import tidy
 PUBLIC_PATHS = ("/v1/verify", "/log/v1/", "/livez", "/readyz", "/metrics")
 """What answers without credentials, by the beginning of its path."""
 
+NAMING_OTHERS = (
+    ("get", "/v1/certificates"),
+    ("post", "/v1/accounts/lookup"),
+    ("post", "/v1/award-checks"),
+    ("post", "/v1/certificates"),
+    ("post", "/v1/conversions"),
+    ("post", "/v1/eligibility"),
+    ("post", "/v1/exemptions"),
+    ("post", "/v1/reservations"),
+)
+"""Operations whose body or query, and not whose path, names what may not be there."""
+
 METHODS = ("get", "put", "post", "delete", "patch")
 
 _LICENCE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
@@ -139,6 +151,8 @@ def _secure(path: str, operation: dict[str, Any]) -> None:
 def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
     """Every error that the operation can give, with the route's own words where it has some."""
     responses = operation["responses"]
+    if any(parameter["name"].lower() == "if-none-match" for parameter in operation.get("parameters", ())):
+        responses["304"] = {"description": "The caller holds this version already."}
     own = {status: response["description"] for status, response in responses.items() if status[0] in "45"}
     if own.get("422") == "Validation Error":  # the framework's, on everything that has a parameter
         del own["422"]
@@ -154,7 +168,7 @@ def _possible(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
     parameters = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     if operation["security"]:
         yield from ("401", "403", "503")
-    if "{" in path:
+    if "{" in path or (method, path) in NAMING_OTHERS:
         yield "404"
     if parameters or "requestBody" in operation:
         yield "422"
@@ -164,6 +178,8 @@ def _possible(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
         yield "400"
     if "idempotency-key" in parameters:
         yield from ("400", "409")
+    if "if-none-match" in parameters:
+        yield "400"
     if "if-match" in parameters and method != "get":
         yield from ("400", "412")
     if path.startswith("/v1/verify"):

@@ -1,0 +1,60 @@
+"""Holds what the API answers in tests against what its description says that it answers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from fastapi import FastAPI
+from httpx2 import Response
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+LOOKED_AT = 3
+"""Of the answers of one operation with one status: looking at each of thousands would take longer than the tests."""
+
+_seen: Counter[tuple[str, str, int]] = Counter()
+
+
+class Conformance:
+    """Called with every answer that a client gets. Raises AssertionError for one that is described otherwise."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._document = app.openapi()
+        described = Resource(contents=self._document, specification=DRAFT202012)
+        self._registry: Registry[Any] = Registry().with_resource("urn:api", described)
+        paths = sorted(self._document["paths"], key=lambda path: path.count("{"))
+        self._paths = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
+
+    def __call__(self, answer: Response) -> None:
+        method, status = answer.request.method.lower(), answer.status_code
+        if (path := self._path_of(answer, method)) is None:
+            return
+        _seen[method, path, status] += 1
+        if _seen[method, path, status] > LOOKED_AT:
+            return
+        place = f"{method.upper()} {path}: {status}"
+        responses = self._document["paths"][path][method]["responses"]
+        assert str(status) in responses, f"{place} is not described"
+        content = responses[str(status)].get("content", {})
+        media_type = answer.headers.get("Content-Type", "").partition(";")[0]
+        assert media_type in content or not (media_type or content), f"{place} has another type: {media_type}"
+        if media_type in ("application/json", "application/problem+json"):
+            steps = ("paths", path, method, "responses", str(status), "content", media_type, "schema")
+            self._check_body(steps, answer, place)
+
+    def _path_of(self, answer: Response, method: str) -> str | None:
+        """The template of the described operation that answered; None for what is described nowhere."""
+        called = answer.request.url.raw_path.partition(b"?")[0].decode()
+        matching = (path for pattern, path in self._paths if pattern.fullmatch(called))
+        return next((path for path in matching if method in self._document["paths"][path]), None)
+
+    def _check_body(self, steps: tuple[str, ...], answer: Response, place: str) -> None:
+        answer.read()
+        pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+        reference = "urn:api#" + pointer.replace("{", "%7B").replace("}", "%7D")
+        validator = Draft202012Validator({"$ref": reference}, registry=self._registry)
+        faults = [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(answer.json())]
+        assert not faults, f"{place} is described otherwise: {faults}"
