@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, event, insert, select, text
 
 from creditbank.audit import replay
 from creditbank.commands import accounts, certificates, uses
@@ -356,3 +356,25 @@ def test_two_uses_in_one_group_never_take_the_same_credits(engine: Engine) -> No
     assert isinstance(refused, errors.NotEligible)
     assert refused.members["refused"][0]["reason"] == "CREDITS_USED"
     assert differences(engine) == []
+
+
+def test_a_rival_who_commits_between_two_look_ups_is_not_taken_for_somebody_else(postgresql_engine: Engine) -> None:
+    """Two servers award one certificate to one new person at once: the later one finds it there already."""
+    bank, rival_bank = bank_on(postgresql_engine), bank_on(postgresql_engine)
+    same = award("N1", holder("Li"))
+    met: list[str] = []
+
+    with open_desk(bank) as desk, open_desk(rival_bank) as rival:
+        furnish(desk)
+
+        def rival_is_faster(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            looks_up = "FROM person_claim" in statement or "FROM certificate_claim" in statement
+            if looks_up and "SELECT" in statement:
+                met.append(statement)
+                if len(met) == 2:  # between the first look-up and the second
+                    tell(rival, same)
+
+        event.listen(postgresql_engine, "before_cursor_execute", rival_is_faster)
+        with pytest.raises(errors.CertificateDuplicate):
+            tell(desk, same)
+    assert differences(postgresql_engine) == []

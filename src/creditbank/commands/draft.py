@@ -76,14 +76,16 @@ class Unit:
         certificate_ids = {certificate for need in wanted for certificate in need.certificates}
         use_ids = {use for need in wanted for use in need.uses}
         account_ids = {account for need in wanted for account in need.accounts}
-        if blind_indexes:
-            found = persons.accounts_of(self.connection, blind_indexes)
-            self.persons.update({blind: found.get(blind) for blind in blind_indexes})
-            account_ids.update(found.values())
+        # Numbers before persons: a rival who commits in between is then met as a conflict, and all is decided anew.
+        # The other way round, a person whose account has just been made would pass for somebody else.
         if certificate_ids:
             held = claims.holders(self.connection, certificate_ids)
             self.holders.update({certificate: held.get(certificate) for certificate in certificate_ids})
             account_ids.update(held.values())
+        if blind_indexes:
+            found = persons.accounts_of(self.connection, blind_indexes)
+            self.persons.update({blind: found.get(blind) for blind in blind_indexes})
+            account_ids.update(found.values())
         if use_ids:
             account_ids.update(usages.accounts_of(self.connection, use_ids))
         # What this group has moved on stays where it moved to.
