@@ -14,9 +14,10 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank import __version__
 from creditbank.api import openapi, ops, problems, reference
-from creditbank.api.access import KeyRing
 from creditbank.api.addresses import networks
+from creditbank.api.authentication import Authenticator
 from creditbank.api.cursors import Cursors
+from creditbank.api.keyring import KeyRing
 from creditbank.api.middleware import Observability
 from creditbank.api.rates import RateLimit
 from creditbank.api.routes import (
@@ -92,7 +93,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs = JobRunner(bank, desk)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
-    app.state.keys = KeyRing(bank)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank))
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)

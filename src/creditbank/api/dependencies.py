@@ -10,14 +10,15 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request, Response
 
 from creditbank.api import conditions, problems
-from creditbank.api.access import KeyRing, Operation, Principal
+from creditbank.api.access import Operation
+from creditbank.api.authentication import Authenticator
 from creditbank.api.body import RAW_BODY
+from creditbank.api.principals import Principal
 from creditbank.commands import desk
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Command, Desk, Settled
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.queries import AccountReader
-from creditbank.commands.sight import Viewer
 from creditbank.domain.errors import BankError
 from creditbank.domain.instants import microseconds_of
 from creditbank.domain.timeline import Moment
@@ -48,22 +49,10 @@ def moment_of(as_of: date | None, known_at: datetime | None) -> Moment:
     return Moment(as_of=as_of, known_at=None if known_at is None else microseconds_of(known_at))
 
 
-def viewer_of(principal: Principal) -> Viewer:
-    """As whom a principal looks at accounts, certificates and events."""
-    return Viewer(
-        issuer=principal.as_issuer,
-        institution=principal.as_institution,
-        account_id=principal.account_id,
-        sees_all=principal.role in ("authority", "auditor"),
-    )
-
-
 async def principal_of(request: Request, operation: Operation) -> Principal:
-    """Who asks, where the operation table lets that role do it. Raises Unauthenticated or Forbidden."""
-    keys: KeyRing = request.app.state.keys
-    principal = await keys.principal(request.headers.get("authorization"))
-    principal.require(operation)
-    return principal
+    """Who asks, where the matrix lets that role do it. Raises Unauthenticated or Forbidden."""
+    authenticator: Authenticator = request.app.state.authenticator
+    return (await authenticator.principal(request)).allowed(operation)
 
 
 def permit(operation: Operation) -> Any:

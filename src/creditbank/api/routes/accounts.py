@@ -11,7 +11,6 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from creditbank.api import answers, conditions
-from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import (
     Writer,
@@ -19,12 +18,12 @@ from creditbank.api.dependencies import (
     moment_of,
     permit,
     reader_of,
-    viewer_of,
     write,
     write_account,
 )
 from creditbank.api.faults import faults_of_line
 from creditbank.api.fields import CivilDate, Instant
+from creditbank.api.principals import Principal
 from creditbank.api.requests import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
 from creditbank.commands import accounts
 from creditbank.commands.queries import Question
@@ -44,7 +43,7 @@ IfNoneMatch = Annotated[str | None, Header(description="Versions that the caller
 async def read_balance(
     request: Request,
     account_id: UUID,
-    principal: Annotated[Principal, permit("read_balance")],
+    principal: Annotated[Principal, permit("accounts:read")],
     if_none_match: IfNoneMatch = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
@@ -52,7 +51,7 @@ async def read_balance(
     """What was earned, what is used, what is available: today, on another day, or as the bank knew it then."""
     if as_of is not None or known_at is not None:
         return await run_in_threadpool(_balance_then, request, account_id, principal, moment_of(as_of, known_at))
-    question = Question(account_id=account_id, viewer=viewer_of(principal))
+    question = Question(account_id=account_id, viewer=principal.viewer)
     answer = await request.app.state.balances.ask(question)
     if conditions.is_unchanged(if_none_match, answer.version):
         return conditions.not_modified(answer.version)
@@ -60,7 +59,7 @@ async def read_balance(
 
 
 def _balance_then(request: Request, account_id: UUID, principal: Principal, moment: Moment) -> Response:
-    return JSONResponse(reader_of(request).balance_then(account_id, viewer_of(principal), moment))
+    return JSONResponse(reader_of(request).balance_then(account_id, principal.viewer, moment))
 
 
 @router.post(
@@ -71,7 +70,7 @@ def _balance_then(request: Request, account_id: UUID, principal: Principal, mome
     responses={200: {"model": answers.Account, "description": "The person has an account already."}},
 )
 async def open_account(
-    request: Request, body: OpenAccountBody, writer: Annotated[Writer, write("open_accounts")]
+    request: Request, body: OpenAccountBody, writer: Annotated[Writer, write("accounts:open")]
 ) -> Response:
     """One account per person, found by document type and normalised number."""
     return await writer.settle(
@@ -85,7 +84,7 @@ async def open_account(
 
 @router.post("/accounts:batch", status_code=207, response_model=answers.BatchResult, summary="Open many accounts")
 async def open_accounts(
-    request: Request, body: AccountsBatchBody, writer: Annotated[Writer, write("open_accounts")]
+    request: Request, body: AccountsBatchBody, writer: Annotated[Writer, write("accounts:open")]
 ) -> Response:
     """A verdict per line, in their order: 201 where it was opened, 200 where it was there."""
     holders = await run_in_threadpool(_holders, body.items, bank_of(request).vault)
@@ -114,7 +113,7 @@ def _holder(item: Any, vault: Vault) -> Holder | BankError:
 
 @router.post("/accounts/lookup", response_model=answers.AccountId, summary="Find an account by document number")
 async def look_up_account(
-    request: Request, body: LookUpBody, writer: Annotated[Writer, write("open_accounts")]
+    request: Request, body: LookUpBody, writer: Annotated[Writer, write("accounts:open")]
 ) -> Response:
     """From then on an institution may deal with the account for 180 days. May be repeated without a key."""
     document = body.document
@@ -126,25 +125,25 @@ async def look_up_account(
 def read_account(
     request: Request,
     account_id: UUID,
-    principal: Annotated[Principal, permit("read_balance")],
+    principal: Annotated[Principal, permit("accounts:read")],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Status and version, with the holder masked."""
-    return _versioned(reader_of(request).account(account_id, viewer_of(principal)), if_none_match)
+    return _versioned(reader_of(request).account(account_id, principal.viewer), if_none_match)
 
 
 @router.get("/accounts/{account_id}/transcript", response_model=answers.Transcript, summary="Read a transcript")
 def read_transcript(
     request: Request,
     account_id: UUID,
-    principal: Annotated[Principal, permit("read_balance")],
+    principal: Annotated[Principal, permit("accounts:read")],
     if_none_match: IfNoneMatch = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> Response:
     """Certificates, conversions and exemptions in the order of their record."""
     moment = moment_of(as_of, known_at)
-    version, document = reader_of(request).transcript(account_id, viewer_of(principal), moment)
+    version, document = reader_of(request).transcript(account_id, principal.viewer, moment)
     return _versioned((version, document), if_none_match) if moment.is_now else JSONResponse(document)
 
 
@@ -161,7 +160,7 @@ def _change(change: accounts.Change, summary: str, told: str) -> None:
     async def route(
         account_id: UUID,
         body: ReasonBody,
-        writer: Annotated[Writer, write_account("change_accounts")],
+        writer: Annotated[Writer, write_account("accounts:suspend")],
     ) -> Response:
         return await writer.settle(
             accounts.ChangeStatus(account_id=account_id, change=change, reason=body.reason, if_match=writer.if_match)
@@ -187,7 +186,7 @@ _change("closure", "Close an account", "What is in it stays readable.")
 async def merge_accounts(
     account_id: UUID,
     body: MergeBody,
-    writer: Annotated[Writer, write_account("change_accounts")],
+    writer: Annotated[Writer, write_account("accounts:merge")],
 ) -> Response:
     """Everything in the merged account continues here, counted once; its id answers with a pointer."""
     return await writer.settle(
@@ -199,7 +198,7 @@ async def merge_accounts(
 async def erase_person(
     account_id: UUID,
     body: ReasonBody,
-    writer: Annotated[Writer, write_account("change_accounts")],
+    writer: Annotated[Writer, write_account("accounts:erase")],
 ) -> Response:
     """Personal data become unreadable for ever; numbers, history and proofs stay valid."""
     return await writer.settle(accounts.Erase(account_id=account_id, reason=body.reason, if_match=writer.if_match))

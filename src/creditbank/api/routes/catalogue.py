@@ -8,11 +8,11 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from creditbank.api import answers
-from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import Writer, bank_of, permit, write
 from creditbank.api.fields import CODE_PATTERN
+from creditbank.api.principals import Principal
 from creditbank.api.requests import ProgrammeBody, RulebookVersionBody, StandardBody
 from creditbank.commands import catalogue, documents
 from creditbank.domain import errors, rules
@@ -34,14 +34,14 @@ NewCode = Annotated[str, Path(max_length=64, pattern=CODE_PATTERN, examples=["hb
     summary="Publish a certificate standard",
     responses={200: {"model": answers.Standard, "description": "It stands already, with the same content."}},
 )
-async def publish_standard(body: StandardBody, writer: Annotated[Writer, write("write_catalogue")]) -> Response:
+async def publish_standard(body: StandardBody, writer: Annotated[Writer, write("catalogue:write")]) -> Response:
     """A standard with its levels and the credits that the bank recognises for each."""
     return await writer.settle(catalogue.publish_standard(body.event()))
 
 
 @router.get("/standards", response_model=answers.Page[answers.Standard], summary="List standards")
 def list_standards(
-    request: Request, page: PageAsked, _: Annotated[Principal, permit("read_catalogue")]
+    request: Request, page: PageAsked, _: Annotated[Principal, permit("catalogue:read")]
 ) -> dict[str, Any]:
     """In the order of their codes."""
     after = page.after[0] if page.after else ""
@@ -51,7 +51,7 @@ def list_standards(
 
 
 @router.get("/standards/{code}", response_model=answers.Standard, summary="Read a standard")
-def read_standard(request: Request, code: Code, _: Annotated[Principal, permit("read_catalogue")]) -> dict[str, Any]:
+def read_standard(request: Request, code: Code, _: Annotated[Principal, permit("catalogue:read")]) -> dict[str, Any]:
     """Its levels, and the credits of each."""
     known = bank_of(request).catalogue().standards
     if code not in known:
@@ -66,7 +66,7 @@ def read_standard(request: Request, code: Code, _: Annotated[Principal, permit("
     summary="Publish a programme",
     responses={200: {"model": answers.Programme, "description": "It stands already, with the same content."}},
 )
-async def publish_programme(body: ProgrammeBody, writer: Annotated[Writer, write("write_programmes")]) -> Response:
+async def publish_programme(body: ProgrammeBody, writer: Annotated[Writer, write("programmes:write")]) -> Response:
     """A programme of the caller's own institution, with its courses and the rulebook that decides for it."""
     if body.institution != writer.principal.own_code:
         raise errors.Forbidden()
@@ -75,7 +75,7 @@ async def publish_programme(body: ProgrammeBody, writer: Annotated[Writer, write
 
 @router.get("/programmes", response_model=answers.Page[answers.Programme], summary="List programmes")
 def list_programmes(
-    request: Request, page: PageAsked, principal: Annotated[Principal, permit("read_programmes")]
+    request: Request, page: PageAsked, principal: Annotated[Principal, permit("programmes:read")]
 ) -> dict[str, Any]:
     """In the order of institution and code; an institution sees its own ones."""
     after = tuple(page.after) if page.after else ("", "")
@@ -88,7 +88,7 @@ def list_programmes(
 
 @router.get("/programmes/{institution}/{code}", response_model=answers.Programme, summary="Read a programme")
 def read_programme(
-    request: Request, institution: Code, code: Code, principal: Annotated[Principal, permit("read_programmes")]
+    request: Request, institution: Code, code: Code, principal: Annotated[Principal, permit("programmes:read")]
 ) -> dict[str, Any]:
     """Its courses and its rulebook."""
     known = bank_of(request).catalogue().programmes
@@ -104,7 +104,7 @@ def read_programme(
     summary="Publish a version of a rulebook",
 )
 async def publish_rulebook(
-    rulebook: NewCode, body: RulebookVersionBody, writer: Annotated[Writer, write("write_programmes")]
+    rulebook: NewCode, body: RulebookVersionBody, writer: Annotated[Writer, write("rulebooks:publish")]
 ) -> Response:
     """The first publisher owns the id. A malformed rulebook is answered with a pointer per fault.
 
@@ -145,7 +145,7 @@ def _faults_of(rulebook: str, body: RulebookVersionBody) -> list[Fault]:
 
 @router.get("/rulebooks/{rulebook}", response_model=answers.Rulebook, summary="Read a rulebook")
 def read_rulebook(
-    request: Request, rulebook: Code, principal: Annotated[Principal, permit("read_programmes")]
+    request: Request, rulebook: Code, principal: Annotated[Principal, permit("programmes:read")]
 ) -> dict[str, Any]:
     """All its versions, oldest first."""
     versions = _versions(request, rulebook, principal)
@@ -163,7 +163,7 @@ def read_rulebook(
     summary="Read a version of a rulebook",
 )
 def read_rulebook_version(
-    request: Request, rulebook: Code, number: int, principal: Annotated[Principal, permit("read_programmes")]
+    request: Request, rulebook: Code, number: int, principal: Annotated[Principal, permit("programmes:read")]
 ) -> dict[str, Any]:
     """The rules as they were published, with the hash that decisions name."""
     for version in _versions(request, rulebook, principal):

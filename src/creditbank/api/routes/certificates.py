@@ -10,10 +10,10 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from creditbank.api import answers
-from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, viewer_of, write
+from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, write
 from creditbank.api.faults import faults_of_line
+from creditbank.api.principals import Principal
 from creditbank.api.requests import AmendmentBody, BatchBody, CertificateBody, ReasonBody, RevocationBody
 from creditbank.commands import certificates
 from creditbank.commands.awards import AwardBatch, AwardCertificate, AwardLine
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1", tags=["Certificates"], route_class=StrictRoute)
 
 @router.post("/certificates", status_code=201, response_model=answers.Certificate, summary="Post an earned certificate")
 async def award_certificate(
-    request: Request, body: CertificateBody, writer: Annotated[Writer, write("award")]
+    request: Request, body: CertificateBody, writer: Annotated[Writer, write("certificates:award")]
 ) -> Response:
     """The issuer posts it for a person or an account. A person without an account gets one."""
     if body.issuer != writer.principal.own_code:
@@ -39,7 +39,9 @@ async def award_certificate(
 @router.post(
     "/certificates:batch", status_code=207, response_model=answers.BatchResult, summary="Post many certificates"
 )
-async def award_certificates(request: Request, body: BatchBody, writer: Annotated[Writer, write("award")]) -> Response:
+async def award_certificates(
+    request: Request, body: BatchBody, writer: Annotated[Writer, write("certificates:award")]
+) -> Response:
     """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
     lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code, bank_of(request).vault)
     command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
@@ -65,19 +67,19 @@ def find_certificate(
     request: Request,
     issuer: Annotated[str, Query(max_length=64)],
     number: Annotated[str, Query(max_length=100)],
-    principal: Annotated[Principal, permit("read_certificates")],
+    principal: Annotated[Principal, permit("certificates:read")],
 ) -> dict[str, Any]:
     """For the issuer's own certificates, and for those in accounts that the caller sees."""
     certificate_id = id_of(issuer, normalise_certificate_number(number))
-    return reader_of(request).certificate(certificate_id, viewer_of(principal))
+    return reader_of(request).certificate(certificate_id, principal.viewer)
 
 
 @router.get("/certificates/{certificate_id}", response_model=answers.Certificate, summary="Read a certificate")
 def read_certificate(
-    request: Request, certificate_id: UUID, principal: Annotated[Principal, permit("read_certificates")]
+    request: Request, certificate_id: UUID, principal: Annotated[Principal, permit("certificates:read")]
 ) -> dict[str, Any]:
     """As it stands today."""
-    return reader_of(request).certificate(certificate_id, viewer_of(principal))
+    return reader_of(request).certificate(certificate_id, principal.viewer)
 
 
 @router.post(
@@ -86,7 +88,7 @@ def read_certificate(
     summary="Amend a certificate",
 )
 async def amend_certificate(
-    certificate_id: UUID, body: AmendmentBody, writer: Annotated[Writer, write("award")]
+    certificate_id: UUID, body: AmendmentBody, writer: Annotated[Writer, write("certificates:amend")]
 ) -> Response:
     """Corrects level, dates, score, hours, evidence or fields; never issuer, number or person."""
     return await writer.settle(
@@ -100,7 +102,7 @@ async def amend_certificate(
     summary="Revoke a certificate",
 )
 async def revoke_certificate(
-    certificate_id: UUID, body: RevocationBody, writer: Annotated[Writer, write("revoke")]
+    certificate_id: UUID, body: RevocationBody, writer: Annotated[Writer, write("certificates:revoke")]
 ) -> Response:
     """Reverses the conversions that rest on it and puts exemptions under review; the answer lists both."""
     return await writer.settle(
@@ -114,7 +116,7 @@ async def revoke_certificate(
     summary="Put a certificate on hold",
 )
 async def hold_certificate(
-    certificate_id: UUID, body: ReasonBody, writer: Annotated[Writer, write("hold")]
+    certificate_id: UUID, body: ReasonBody, writer: Annotated[Writer, write("certificates:hold")]
 ) -> Response:
     """Set aside, not revoked: its credits are not available until the hold is released."""
     return await writer.settle(certificates.hold(certificate_id, writer.principal.as_issuer, body.reason))
@@ -126,7 +128,7 @@ async def hold_certificate(
     summary="Release a hold",
 )
 async def release_certificate(
-    certificate_id: UUID, body: ReasonBody, writer: Annotated[Writer, write("hold")]
+    certificate_id: UUID, body: ReasonBody, writer: Annotated[Writer, write("certificates:hold")]
 ) -> Response:
     """The certificate is active again."""
     return await writer.settle(certificates.release(certificate_id, writer.principal.as_issuer, body.reason))

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 
 from creditbank.api import answers, problems
-from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import adviser_of, moment_of, permit
+from creditbank.api.principals import Principal
 from creditbank.api.requests import AwardCheckBody, EligibilityBody, EvaluationBody
 from creditbank.api.routes.uses import explainer
 from creditbank.commands.eligibility import Asked
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1", tags=["Eligibility"], route_class=StrictRoute)
     summary="Ask what an account may be granted",
 )
 def read_eligibility(
-    request: Request, body: EligibilityBody, principal: Annotated[Principal, permit("decide_uses")]
+    request: Request, body: EligibilityBody, principal: Annotated[Principal, permit("eligibility:ask")]
 ) -> dict[str, Any]:
     """The decision on these requests; without any, the best set: most credits, then fewest certificates."""
     asked = Asked(
@@ -43,7 +43,7 @@ def read_eligibility(
 
 @router.post("/award-checks", response_model=answers.AwardCheck, summary="Check what is missing for an award")
 def check_award(
-    request: Request, body: AwardCheckBody, principal: Annotated[Principal, permit("decide_uses")]
+    request: Request, body: AwardCheckBody, principal: Annotated[Principal, permit("eligibility:ask")]
 ) -> dict[str, Any]:
     """On what stands in the programme today, with the smallest set of certificates that would close the gap."""
     asked = Asked(
@@ -57,7 +57,7 @@ def check_award(
 
 
 @router.post("/rulebooks:evaluate", summary="Try rules on a situation")
-def evaluate_rules(body: EvaluationBody, _: Annotated[Principal, permit("evaluate")]) -> dict[str, Any]:
+def evaluate_rules(body: EvaluationBody, _: Annotated[Principal, permit("rules:evaluate")]) -> dict[str, Any]:
     """Pure: the decision of these rules on this situation, as the rulebook format has it. Nothing is written."""
     try:
         compiled = rules.compile(body.rules)

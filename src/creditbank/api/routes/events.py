@@ -14,9 +14,9 @@ from fastapi.sse import format_sse_event
 from pydantic_core import to_json
 
 from creditbank.api import answers
-from creditbank.api.access import Principal
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import bank_of, permit, principal_of, reader_of, viewer_of
+from creditbank.api.dependencies import bank_of, permit, principal_of, reader_of
+from creditbank.api.principals import Principal
 from creditbank.commands import documents
 from creditbank.commands.bank import Bank
 from creditbank.commands.sight import Viewer, feed_page
@@ -38,11 +38,11 @@ KEEP_ALIVE_POLLS = 75
     "/accounts/{account_id}/events", response_model=answers.Page[answers.Event], summary="History of an account"
 )
 def read_history(
-    request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("read_history")]
+    request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("accounts:history")]
 ) -> dict[str, Any]:
     """Oldest first. An issuer sees what concerns its certificates, an institution what concerns its dealings."""
     after = page.after[0] if page.after else 0
-    seen = reader_of(request).history(account_id, viewer_of(principal))
+    seen = reader_of(request).history(account_id, principal.viewer)
     items, cursor = page.cut([item for item in seen if item.version > after], lambda item: [item.version])
     return {"items": [documents.event(item) for item in items], "next_cursor": cursor}
 
@@ -55,7 +55,7 @@ def read_history(
 )
 async def read_feed(
     request: Request,
-    principal: Annotated[Principal, permit("read_history")],
+    principal: Annotated[Principal, permit("accounts:history")],
     cursor: Annotated[str | None, Query(description="Go on behind this cursor; from the beginning without.")] = None,
     types: Annotated[str | None, Query(description="Only these event types, comma-separated.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
@@ -63,7 +63,7 @@ async def read_feed(
 ) -> Response:
     """In order per partition. `next_cursor` is never null: a follower polls on, or keeps the stream open."""
     start, wanted = _cursor(last_event_id or cursor), _types(types)
-    bank, viewer = bank_of(request), viewer_of(principal)
+    bank, viewer = bank_of(request), principal.viewer
     accept = request.headers.get("accept", "")
     if SSE in accept:
         return StreamingResponse(_follow(request, bank, viewer, start, wanted), media_type=SSE)
@@ -110,7 +110,7 @@ async def _follow(
 
 async def _still_knows(request: Request) -> bool:
     try:
-        await principal_of(request, "read_history")
+        await principal_of(request, "accounts:history")
     except errors.Unauthenticated:
         return False
     return True

@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 
 from creditbank.api import answers
-from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
+from creditbank.api.principals import Principal
 from creditbank.api.requests import AccreditationBody, KeyBody, OrganisationBody, WithdrawalBody
 from creditbank.commands import catalogue, documents, jobs
 from creditbank.commands.keys import IssueKey, RevokeKey
@@ -34,7 +34,7 @@ WAIT_SECONDS = 5.0
     responses={200: {"model": answers.Organisation, "description": "It stands already, with the same content."}},
 )
 async def register_organisation(
-    body: OrganisationBody, writer: Annotated[Writer, write("write_catalogue")]
+    body: OrganisationBody, writer: Annotated[Writer, write("catalogue:write")]
 ) -> Response:
     """A training organisation, a university, an auditor, or an authority."""
     return await writer.settle(catalogue.register(body.event()))
@@ -42,7 +42,7 @@ async def register_organisation(
 
 @router.get("/organisations", response_model=answers.Page[answers.Organisation], summary="List organisations")
 def list_organisations(
-    request: Request, page: PageAsked, _: Annotated[Principal, permit("read_catalogue")]
+    request: Request, page: PageAsked, _: Annotated[Principal, permit("catalogue:read")]
 ) -> dict[str, Any]:
     """In the order of their codes."""
     after = page.after[0] if page.after else ""
@@ -53,7 +53,7 @@ def list_organisations(
 
 @router.get("/organisations/{code}", response_model=answers.Organisation, summary="Read an organisation")
 def read_organisation(
-    request: Request, code: Code, _: Annotated[Principal, permit("read_catalogue")]
+    request: Request, code: Code, _: Annotated[Principal, permit("catalogue:read")]
 ) -> dict[str, Any]:
     """Its name, roles and aliases."""
     return documents.organisation(organisation(bank_of(request).catalogue(), code))
@@ -66,7 +66,7 @@ def read_organisation(
     summary="Accredit an issuer",
 )
 async def accredit(
-    code: Code, body: AccreditationBody, writer: Annotated[Writer, write("write_catalogue")]
+    code: Code, body: AccreditationBody, writer: Annotated[Writer, write("catalogue:write")]
 ) -> Response:
     """For levels of a standard, and for certificates issued within the term, both ends included."""
     return await writer.settle(
@@ -86,7 +86,7 @@ async def accredit(
     summary="List accreditations",
 )
 def list_accreditations(
-    request: Request, code: Code, page: PageAsked, _: Annotated[Principal, permit("read_catalogue")]
+    request: Request, code: Code, page: PageAsked, _: Annotated[Principal, permit("catalogue:read")]
 ) -> dict[str, Any]:
     """Withdrawn ones included, in the order in which they were granted."""
     after = page.after[0] if page.after else ""
@@ -101,7 +101,10 @@ def list_accreditations(
     summary="Withdraw an accreditation",
 )
 async def withdraw_accreditation(
-    code: Code, accreditation_id: UUID, body: WithdrawalBody, writer: Annotated[Writer, write("write_catalogue")]
+    code: Code,
+    accreditation_id: UUID,
+    body: WithdrawalBody,
+    writer: Annotated[Writer, write("accreditations:withdraw")],
 ) -> Response:
     """Certificates issued on or after the day go on hold, chunk by chunk; `GET /v1/jobs/{job_id}` tells how far."""
     settled = await writer.ask(
@@ -118,13 +121,13 @@ async def withdraw_accreditation(
 
 
 @router.get("/jobs/{job_id}", response_model=answers.Job, summary="Progress of a job")
-def read_job(request: Request, job_id: UUID, _: Annotated[Principal, permit("write_catalogue")]) -> dict[str, Any]:
+def read_job(request: Request, job_id: UUID, _: Annotated[Principal, permit("catalogue:write")]) -> dict[str, Any]:
     """How much was to be done, and how much is."""
     return jobs.found(bank_of(request), job_id)
 
 
 @router.post("/organisations/{code}/keys", status_code=201, response_model=answers.Key, summary="Issue an API key")
-async def issue_key(code: Code, body: KeyBody, writer: Annotated[Writer, write("manage_keys")]) -> Response:
+async def issue_key(code: Code, body: KeyBody, writer: Annotated[Writer, write("keys:manage")]) -> Response:
     """The key is shown in this answer only; a repetition of the request gets it no more."""
     expires_at = microseconds_of(body.expires_at) if body.expires_at else None
     return await writer.settle(
@@ -133,8 +136,8 @@ async def issue_key(code: Code, body: KeyBody, writer: Annotated[Writer, write("
 
 
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key")
-async def revoke_key(key_id: str, writer: Annotated[Writer, write("manage_keys")]) -> Response:
+async def revoke_key(key_id: str, writer: Annotated[Writer, write("keys:manage")]) -> Response:
     """Works at once in this process, and within two seconds in every other one."""
     answer = await writer.settle_without_key(RevokeKey(key_id=key_id))
-    writer.request.app.state.keys.forget(key_id)
+    writer.request.app.state.authenticator.keys.forget(key_id)
     return answer

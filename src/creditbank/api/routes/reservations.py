@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from creditbank.api import answers
-from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, permit, reader_of, viewer_of, write_account
+from creditbank.api.dependencies import Writer, permit, reader_of, write_account
+from creditbank.api.principals import Principal
 from creditbank.api.requests import ReleaseBody, ReservationBody
 from creditbank.api.routes.uses import wanted
 from creditbank.commands import uses
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["Reservations"], route_class=StrictRoute)
 
 
 @router.post("/reservations", status_code=201, response_model=answers.Reservation, summary="Reserve credits")
-async def reserve(body: ReservationBody, writer: Annotated[Writer, write_account("decide_uses")]) -> Response:
+async def reserve(body: ReservationBody, writer: Annotated[Writer, write_account("reservations:decide")]) -> Response:
     """Holds what the rulebook grants until a moment at most 30 days ahead; a rival is told when it lapses."""
     return await writer.settle(wanted(_kind(body), body, writer, microseconds_of(body.expires_at)))
 
@@ -46,10 +46,10 @@ def _kind(body: ReservationBody) -> UseKind:
     summary="Read a reservation",
 )
 def read_reservation(
-    request: Request, reservation_id: UUID, principal: Annotated[Principal, permit("read_uses")]
+    request: Request, reservation_id: UUID, principal: Annotated[Principal, permit("uses:read")]
 ) -> dict[str, Any]:
     """With the decision that it rests on."""
-    return reader_of(request).use(reservation_id, "reservation", viewer_of(principal))
+    return reader_of(request).use(reservation_id, "reservation", principal.viewer)
 
 
 @router.post(
@@ -59,7 +59,7 @@ def read_reservation(
     summary="Confirm a reservation",
 )
 async def confirm_reservation(
-    reservation_id: UUID, writer: Annotated[Writer, write_account("decide_uses")]
+    reservation_id: UUID, writer: Annotated[Writer, write_account("reservations:decide")]
 ) -> Response:
     """Turns it into the exemption or conversion that it was decided as. Has no body."""
     return await writer.settle(uses.confirmation(reservation_id, writer.principal.own_code, writer.if_match))
@@ -70,7 +70,7 @@ async def confirm_reservation(
 )
 async def release_reservation(
     reservation_id: UUID,
-    writer: Annotated[Writer, write_account("decide_uses")],
+    writer: Annotated[Writer, write_account("reservations:decide")],
     body: ReleaseBody | None = None,
 ) -> Response:
     """The credits are free again. A reason may be given, and the body left out."""

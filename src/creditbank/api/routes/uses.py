@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from creditbank.api import answers, messages, problems
-from creditbank.api.access import Principal
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, permit, reader_of, viewer_of, write_account
+from creditbank.api.dependencies import Writer, permit, reader_of, write_account
+from creditbank.api.principals import Principal
 from creditbank.api.requests import ApprovalBody, ReasonBody, ReviewBody, UseBody
 from creditbank.commands import uses
 from creditbank.domain import errors
@@ -22,13 +22,13 @@ router = APIRouter(prefix="/v1", tags=["Exemptions and conversions"], route_clas
 
 
 @router.post("/exemptions", status_code=201, response_model=answers.Exemption, summary="Exempt from courses")
-async def exempt(body: UseBody, writer: Annotated[Writer, write_account("decide_uses")]) -> Response:
+async def exempt(body: UseBody, writer: Annotated[Writer, write_account("exemptions:decide")]) -> Response:
     """Each request names a certificate and the course that it is to replace. Recorded when one is granted."""
     return await _record("exemption", body, writer)
 
 
 @router.post("/conversions", status_code=201, response_model=answers.Conversion, summary="Convert credits")
-async def convert(body: UseBody, writer: Annotated[Writer, write_account("decide_uses")]) -> Response:
+async def convert(body: UseBody, writer: Annotated[Writer, write_account("conversions:decide")]) -> Response:
     """Credits without a target course, counted into a programme. Recorded when one request is granted."""
     return await _record("conversion", body, writer)
 
@@ -80,10 +80,10 @@ def _check_targets(kind: UseKind, body: UseBody) -> None:
     summary="Read an exemption",
 )
 def read_exemption(
-    request: Request, exemption_id: UUID, principal: Annotated[Principal, permit("read_uses")]
+    request: Request, exemption_id: UUID, principal: Annotated[Principal, permit("uses:read")]
 ) -> dict[str, Any]:
     """With the decision that it rests on."""
-    return reader_of(request).use(exemption_id, "exemption", viewer_of(principal))
+    return reader_of(request).use(exemption_id, "exemption", principal.viewer)
 
 
 @router.get(
@@ -93,17 +93,17 @@ def read_exemption(
     summary="Read a conversion",
 )
 def read_conversion(
-    request: Request, conversion_id: UUID, principal: Annotated[Principal, permit("read_uses")]
+    request: Request, conversion_id: UUID, principal: Annotated[Principal, permit("uses:read")]
 ) -> dict[str, Any]:
     """With the decision that it rests on."""
-    return reader_of(request).use(conversion_id, "conversion", viewer_of(principal))
+    return reader_of(request).use(conversion_id, "conversion", principal.viewer)
 
 
 @router.post("/exemptions/{exemption_id}/reversal", response_model=answers.Exemption, summary="Reverse an exemption")
 async def reverse_exemption(
     exemption_id: UUID,
     body: ReasonBody,
-    writer: Annotated[Writer, write_account("decide_uses")],
+    writer: Annotated[Writer, write_account("exemptions:decide")],
 ) -> Response:
     """What it took from the certificates is available again."""
     return await _reverse("exemption", exemption_id, body, writer)
@@ -113,7 +113,7 @@ async def reverse_exemption(
 async def reverse_conversion(
     conversion_id: UUID,
     body: ReasonBody,
-    writer: Annotated[Writer, write_account("decide_uses")],
+    writer: Annotated[Writer, write_account("conversions:decide")],
 ) -> Response:
     """What it took from the certificates is available again."""
     return await _reverse("conversion", conversion_id, body, writer)
@@ -129,7 +129,7 @@ async def _reverse(
 async def review_exemption(
     exemption_id: UUID,
     body: ReviewBody,
-    writer: Annotated[Writer, write_account("decide_uses")],
+    writer: Annotated[Writer, write_account("exemptions:decide")],
 ) -> Response:
     """The institution says whether an exemption stands whose certificate was revoked or amended."""
     return await writer.settle(
@@ -139,7 +139,7 @@ async def review_exemption(
 
 @router.post("/exemptions/{exemption_id}/approval", response_model=answers.Exemption, summary="Approve an exemption")
 async def approve_exemption(
-    exemption_id: UUID, body: ApprovalBody, writer: Annotated[Writer, write_account("decide_uses")]
+    exemption_id: UUID, body: ApprovalBody, writer: Annotated[Writer, write_account("exemptions:decide")]
 ) -> Response:
     """By the next of the roles that the rulebook's workflow names. It is final when nobody is awaited any more."""
     return await _approve("exemption", exemption_id, body, writer)
@@ -147,7 +147,7 @@ async def approve_exemption(
 
 @router.post("/conversions/{conversion_id}/approval", response_model=answers.Conversion, summary="Approve a conversion")
 async def approve_conversion(
-    conversion_id: UUID, body: ApprovalBody, writer: Annotated[Writer, write_account("decide_uses")]
+    conversion_id: UUID, body: ApprovalBody, writer: Annotated[Writer, write_account("conversions:decide")]
 ) -> Response:
     """By the next of the roles that the rulebook's workflow names. It is final when nobody is awaited any more."""
     return await _approve("conversion", conversion_id, body, writer)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from creditbank.api.access import KeyRing
+from creditbank.api.keyring import KeyRing
 from creditbank.app import open_bank
 from creditbank.commands.bank import Bank
 from creditbank.domain.errors import Unauthenticated

@@ -1,0 +1,68 @@
+"""Principals: who asks, as the routes know them, whatever credentials they came with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from creditbank.api.access import MATRIX, Operation, Reach, Role
+from creditbank.commands.sight import Viewer
+from creditbank.domain import errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks: a role, for an organisation, the bank itself, or one learner.
+
+    `credential` is the public id of the key, client or session that speaks for it. `scopes` narrow what the role
+    may do; None leaves all of it. `reach` is on whose objects, once an operation has been allowed.
+    """
+
+    role: Role
+    credential: str
+    organisation: str | None
+    account_id: UUID | None
+    scopes: frozenset[str] | None = None
+    reach: Reach | None = None
+
+    @property
+    def scope(self) -> str:
+        """Whose idempotency keys these are. No organisation's code holds a colon, so none is taken for a role."""
+        return self.organisation or (f"learner:{self.account_id}" if self.account_id else f"role:{self.role}")
+
+    @property
+    def actor(self) -> str:
+        """How the events name it."""
+        return f"{self.organisation or self.role}:{self.credential}"
+
+    @property
+    def own_code(self) -> str:
+        """The organisation in whose name it acts. Raises Forbidden for a key that belongs to none."""
+        if self.organisation is None:
+            raise errors.Forbidden()
+        return self.organisation
+
+    @property
+    def as_institution(self) -> str | None:
+        return self.organisation if self.role == "institution" else None
+
+    @property
+    def as_issuer(self) -> str | None:
+        return self.organisation if self.role == "issuer" else None
+
+    @property
+    def viewer(self) -> Viewer:
+        """As whom it looks at accounts, certificates and events."""
+        return Viewer(
+            issuer=self.as_issuer,
+            institution=self.as_institution,
+            account_id=self.account_id,
+            sees_all=self.reach in ("everything", "masked"),
+        )
+
+    def allowed(self, operation: Operation) -> Principal:
+        """The same with its reach. Raises Forbidden unless the matrix and its own scopes let it do this."""
+        reach = MATRIX[operation].get(self.role)
+        if reach is None or (self.scopes is not None and operation not in self.scopes):
+            raise errors.Forbidden()
+        return replace(self, reach=reach)
