@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from creditbank.api.requests import CertificateBody, OrganisationBody, ProgrammeBody, StandardBody
+from creditbank.api.requests.catalogue import OrganisationBody, ProgrammeBody, StandardBody
+from creditbank.api.requests.certificates import CertificateBody
 from creditbank.demo.awards import certificates, use_of
 from creditbank.demo.loading import BATCH, batches
 from creditbank.demo.province import programmes_of, province

@@ -10,7 +10,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from creditbank.api import answers, conditions
+from creditbank.api import conditions
+from creditbank.api.answers.accounts import Account, AccountId, AccountWithHolder, Balance, ErasedAccount, Transcript
+from creditbank.api.answers.certificates import BatchResult
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import (
     Writer,
@@ -24,7 +26,7 @@ from creditbank.api.dependencies import (
 from creditbank.api.faults import faults_of_line
 from creditbank.api.fields import CivilDate, Instant
 from creditbank.api.principals import Principal
-from creditbank.api.requests import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
+from creditbank.api.requests.persons import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
 from creditbank.commands import accounts
 from creditbank.commands.queries import Question
 from creditbank.domain import errors
@@ -39,7 +41,7 @@ KnownAt = Annotated[Instant | None, Query(description="What the bank knew at tha
 IfNoneMatch = Annotated[str | None, Header(description="Versions that the caller holds already.")]
 
 
-@router.get("/accounts/{account_id}/balance", response_model=answers.Balance, summary="Read a balance")
+@router.get("/accounts/{account_id}/balance", response_model=Balance, summary="Read a balance")
 async def read_balance(
     request: Request,
     account_id: UUID,
@@ -65,9 +67,9 @@ def _balance_then(request: Request, account_id: UUID, principal: Principal, mome
 @router.post(
     "/accounts",
     status_code=201,
-    response_model=answers.Account,
+    response_model=Account,
     summary="Open an account",
-    responses={200: {"model": answers.Account, "description": "The person has an account already."}},
+    responses={200: {"model": Account, "description": "The person has an account already."}},
 )
 async def open_account(
     request: Request, body: OpenAccountBody, writer: Annotated[Writer, write("accounts:open")]
@@ -82,7 +84,7 @@ async def open_account(
     )
 
 
-@router.post("/accounts:batch", status_code=207, response_model=answers.BatchResult, summary="Open many accounts")
+@router.post("/accounts:batch", status_code=207, response_model=BatchResult, summary="Open many accounts")
 async def open_accounts(
     request: Request, body: AccountsBatchBody, writer: Annotated[Writer, write("accounts:open")]
 ) -> Response:
@@ -111,7 +113,7 @@ def _holder(item: Any, vault: Vault) -> Holder | BankError:
         return refusal
 
 
-@router.post("/accounts/lookup", response_model=answers.AccountId, summary="Find an account by document number")
+@router.post("/accounts/lookup", response_model=AccountId, summary="Find an account by document number")
 async def look_up_account(
     request: Request, body: LookUpBody, writer: Annotated[Writer, write("accounts:open")]
 ) -> Response:
@@ -121,7 +123,7 @@ async def look_up_account(
     return await writer.settle_without_key(accounts.LookUp(holder=found, institution=writer.principal.as_institution))
 
 
-@router.get("/accounts/{account_id}", response_model=answers.AccountWithHolder, summary="Read an account")
+@router.get("/accounts/{account_id}", response_model=AccountWithHolder, summary="Read an account")
 def read_account(
     request: Request,
     account_id: UUID,
@@ -132,7 +134,7 @@ def read_account(
     return _versioned(reader_of(request).account(account_id, principal.viewer), if_none_match)
 
 
-@router.get("/accounts/{account_id}/transcript", response_model=answers.Transcript, summary="Read a transcript")
+@router.get("/accounts/{account_id}/transcript", response_model=Transcript, summary="Read a transcript")
 def read_transcript(
     request: Request,
     account_id: UUID,
@@ -170,7 +172,7 @@ def _change(change: accounts.Change, summary: str, told: str) -> None:
         f"/accounts/{{account_id}}/{change}",
         route,
         methods=["POST"],
-        response_model=answers.Account,
+        response_model=Account,
         summary=summary,
         description=told,
         name=f"{change}_of_account",
@@ -182,7 +184,7 @@ _change("reinstatement", "Reinstate an account", "Ends a suspension.")
 _change("closure", "Close an account", "What is in it stays readable.")
 
 
-@router.post("/accounts/{account_id}/merge", response_model=answers.Account, summary="Merge two accounts")
+@router.post("/accounts/{account_id}/merge", response_model=Account, summary="Merge two accounts")
 async def merge_accounts(
     account_id: UUID,
     body: MergeBody,
@@ -194,7 +196,7 @@ async def merge_accounts(
     )
 
 
-@router.post("/accounts/{account_id}/erasure", response_model=answers.ErasedAccount, summary="Erase a person")
+@router.post("/accounts/{account_id}/erasure", response_model=ErasedAccount, summary="Erase a person")
 async def erase_person(
     account_id: UUID,
     body: ReasonBody,

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from creditbank.api import answers
+from creditbank.api.answers.catalogue import Page, Programme, Rulebook, RulebookVersion, Standard
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import Writer, bank_of, permit, write
 from creditbank.api.fields import CODE_PATTERN
 from creditbank.api.principals import Principal
-from creditbank.api.requests import ProgrammeBody, RulebookVersionBody, StandardBody
+from creditbank.api.requests.catalogue import ProgrammeBody, RulebookVersionBody, StandardBody
 from creditbank.commands import catalogue, documents
 from creditbank.domain import errors, rules
 from creditbank.domain.cases import NoCases, run_cases
@@ -30,16 +30,16 @@ NewCode = Annotated[str, Path(max_length=64, pattern=CODE_PATTERN, examples=["hb
 @router.post(
     "/standards",
     status_code=201,
-    response_model=answers.Standard,
+    response_model=Standard,
     summary="Publish a certificate standard",
-    responses={200: {"model": answers.Standard, "description": "It stands already, with the same content."}},
+    responses={200: {"model": Standard, "description": "It stands already, with the same content."}},
 )
 async def publish_standard(body: StandardBody, writer: Annotated[Writer, write("catalogue:write")]) -> Response:
     """A standard with its levels and the credits that the bank recognises for each."""
     return await writer.settle(catalogue.publish_standard(body.event()))
 
 
-@router.get("/standards", response_model=answers.Page[answers.Standard], summary="List standards")
+@router.get("/standards", response_model=Page[Standard], summary="List standards")
 def list_standards(
     request: Request, page: PageAsked, _: Annotated[Principal, permit("catalogue:read")]
 ) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def list_standards(
     return {"items": [documents.standard(known[code]) for code in codes], "next_cursor": cursor}
 
 
-@router.get("/standards/{code}", response_model=answers.Standard, summary="Read a standard")
+@router.get("/standards/{code}", response_model=Standard, summary="Read a standard")
 def read_standard(request: Request, code: Code, _: Annotated[Principal, permit("catalogue:read")]) -> dict[str, Any]:
     """Its levels, and the credits of each."""
     known = bank_of(request).catalogue().standards
@@ -62,9 +62,9 @@ def read_standard(request: Request, code: Code, _: Annotated[Principal, permit("
 @router.post(
     "/programmes",
     status_code=201,
-    response_model=answers.Programme,
+    response_model=Programme,
     summary="Publish a programme",
-    responses={200: {"model": answers.Programme, "description": "It stands already, with the same content."}},
+    responses={200: {"model": Programme, "description": "It stands already, with the same content."}},
 )
 async def publish_programme(body: ProgrammeBody, writer: Annotated[Writer, write("programmes:write")]) -> Response:
     """A programme of the caller's own institution, with its courses and the rulebook that decides for it."""
@@ -73,7 +73,7 @@ async def publish_programme(body: ProgrammeBody, writer: Annotated[Writer, write
     return await writer.settle(catalogue.publish_programme(body.event()))
 
 
-@router.get("/programmes", response_model=answers.Page[answers.Programme], summary="List programmes")
+@router.get("/programmes", response_model=Page[Programme], summary="List programmes")
 def list_programmes(
     request: Request, page: PageAsked, principal: Annotated[Principal, permit("programmes:read")]
 ) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def list_programmes(
     return {"items": [documents.programme(known[name]) for name in names], "next_cursor": cursor}
 
 
-@router.get("/programmes/{institution}/{code}", response_model=answers.Programme, summary="Read a programme")
+@router.get("/programmes/{institution}/{code}", response_model=Programme, summary="Read a programme")
 def read_programme(
     request: Request, institution: Code, code: Code, principal: Annotated[Principal, permit("programmes:read")]
 ) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def read_programme(
 @router.post(
     "/rulebooks/{rulebook}/versions",
     status_code=201,
-    response_model=answers.RulebookVersion,
+    response_model=RulebookVersion,
     summary="Publish a version of a rulebook",
 )
 async def publish_rulebook(
@@ -143,7 +143,7 @@ def _faults_of(rulebook: str, body: RulebookVersionBody) -> list[Fault]:
     ]
 
 
-@router.get("/rulebooks/{rulebook}", response_model=answers.Rulebook, summary="Read a rulebook")
+@router.get("/rulebooks/{rulebook}", response_model=Rulebook, summary="Read a rulebook")
 def read_rulebook(
     request: Request, rulebook: Code, principal: Annotated[Principal, permit("programmes:read")]
 ) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def read_rulebook(
 
 @router.get(
     "/rulebooks/{rulebook}/versions/{number}",
-    response_model=answers.RulebookVersion,
+    response_model=RulebookVersion,
     summary="Read a version of a rulebook",
 )
 def read_rulebook_version(

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
-from creditbank.api import answers
+from creditbank.api.answers.certificates import BatchResult, Certificate, ChangedCertificate
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, write
 from creditbank.api.faults import faults_of_line
 from creditbank.api.principals import Principal
-from creditbank.api.requests import AmendmentBody, BatchBody, CertificateBody, ReasonBody, RevocationBody
+from creditbank.api.requests.certificates import AmendmentBody, BatchBody, CertificateBody, RevocationBody
+from creditbank.api.requests.persons import ReasonBody
 from creditbank.commands import certificates
 from creditbank.commands.awards import AwardBatch, AwardCertificate, AwardLine
 from creditbank.domain import errors
@@ -26,7 +27,7 @@ from creditbank.vault.persons import Vault
 router = APIRouter(prefix="/v1", tags=["Certificates"], route_class=StrictRoute)
 
 
-@router.post("/certificates", status_code=201, response_model=answers.Certificate, summary="Post an earned certificate")
+@router.post("/certificates", status_code=201, response_model=Certificate, summary="Post an earned certificate")
 async def award_certificate(
     request: Request, body: CertificateBody, writer: Annotated[Writer, write("certificates:award")]
 ) -> Response:
@@ -36,9 +37,7 @@ async def award_certificate(
     return await writer.settle(AwardCertificate(line=body.line(bank_of(request).vault)))
 
 
-@router.post(
-    "/certificates:batch", status_code=207, response_model=answers.BatchResult, summary="Post many certificates"
-)
+@router.post("/certificates:batch", status_code=207, response_model=BatchResult, summary="Post many certificates")
 async def award_certificates(
     request: Request, body: BatchBody, writer: Annotated[Writer, write("certificates:award")]
 ) -> Response:
@@ -62,7 +61,7 @@ def _line(item: Any, issuer: str, vault: Vault) -> AwardLine | BankError:
         return refusal
 
 
-@router.get("/certificates", response_model=answers.Certificate, summary="Find a certificate by its number")
+@router.get("/certificates", response_model=Certificate, summary="Find a certificate by its number")
 def find_certificate(
     request: Request,
     issuer: Annotated[str, Query(max_length=64)],
@@ -74,7 +73,7 @@ def find_certificate(
     return reader_of(request).certificate(certificate_id, principal.viewer)
 
 
-@router.get("/certificates/{certificate_id}", response_model=answers.Certificate, summary="Read a certificate")
+@router.get("/certificates/{certificate_id}", response_model=Certificate, summary="Read a certificate")
 def read_certificate(
     request: Request, certificate_id: UUID, principal: Annotated[Principal, permit("certificates:read")]
 ) -> dict[str, Any]:
@@ -84,7 +83,7 @@ def read_certificate(
 
 @router.post(
     "/certificates/{certificate_id}/amendment",
-    response_model=answers.ChangedCertificate,
+    response_model=ChangedCertificate,
     summary="Amend a certificate",
 )
 async def amend_certificate(
@@ -98,7 +97,7 @@ async def amend_certificate(
 
 @router.post(
     "/certificates/{certificate_id}/revocation",
-    response_model=answers.ChangedCertificate,
+    response_model=ChangedCertificate,
     summary="Revoke a certificate",
 )
 async def revoke_certificate(
@@ -112,7 +111,7 @@ async def revoke_certificate(
 
 @router.post(
     "/certificates/{certificate_id}/hold",
-    response_model=answers.ChangedCertificate,
+    response_model=ChangedCertificate,
     summary="Put a certificate on hold",
 )
 async def hold_certificate(
@@ -124,7 +123,7 @@ async def hold_certificate(
 
 @router.post(
     "/certificates/{certificate_id}/hold-release",
-    response_model=answers.ChangedCertificate,
+    response_model=ChangedCertificate,
     summary="Release a hold",
 )
 async def release_certificate(

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 
-from creditbank.api import answers, problems
+from creditbank.api import problems
+from creditbank.api.answers.uses import Advice, AwardCheck
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import adviser_of, moment_of, permit
 from creditbank.api.principals import Principal
-from creditbank.api.requests import AwardCheckBody, EligibilityBody, EvaluationBody
+from creditbank.api.requests.uses import AwardCheckBody, EligibilityBody, EvaluationBody
 from creditbank.api.routes.uses import explainer
 from creditbank.commands.eligibility import Asked
 from creditbank.domain import errors, rules
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["Eligibility"], route_class=StrictRoute)
 
 @router.post(
     "/eligibility",
-    response_model=answers.Advice,
+    response_model=Advice,
     response_model_exclude_unset=True,
     summary="Ask what an account may be granted",
 )
@@ -41,7 +42,7 @@ def read_eligibility(
     return adviser_of(request).eligibility(asked, wishes, explainer(problems.language_of(request.scope)))
 
 
-@router.post("/award-checks", response_model=answers.AwardCheck, summary="Check what is missing for an award")
+@router.post("/award-checks", response_model=AwardCheck, summary="Check what is missing for an award")
 def check_award(
     request: Request, body: AwardCheckBody, principal: Annotated[Principal, permit("eligibility:ask")]
 ) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic_core import to_json
 
-from creditbank.api import answers
+from creditbank.api.answers.accounts import Event, FeedEvent
+from creditbank.api.answers.catalogue import Page
 from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import bank_of, permit, principal_of, reader_of
 from creditbank.api.principals import Principal
@@ -34,9 +35,7 @@ POLL_SECONDS = 0.2
 KEEP_ALIVE_POLLS = 75
 
 
-@router.get(
-    "/accounts/{account_id}/events", response_model=answers.Page[answers.Event], summary="History of an account"
-)
+@router.get("/accounts/{account_id}/events", response_model=Page[Event], summary="History of an account")
 def read_history(
     request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("accounts:history")]
 ) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def read_history(
 @router.get(
     "/events",
     summary="Feed of the bank",
-    response_model=answers.Page[answers.FeedEvent],
+    response_model=Page[FeedEvent],
     responses={200: {"content": {NDJSON: {}, SSE: {}}, "description": "A page, or a stream by Accept."}},
 )
 async def read_feed(

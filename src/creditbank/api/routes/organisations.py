@@ -8,12 +8,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 
-from creditbank.api import answers
+from creditbank.api.answers.catalogue import Accreditation, Job, Key, Organisation, Page, Withdrawal
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
 from creditbank.api.principals import Principal
-from creditbank.api.requests import AccreditationBody, KeyBody, OrganisationBody, WithdrawalBody
+from creditbank.api.requests.catalogue import AccreditationBody, KeyBody, OrganisationBody, WithdrawalBody
 from creditbank.commands import catalogue, documents, jobs
 from creditbank.commands.keys import IssueKey, RevokeKey
 from creditbank.domain.instants import microseconds_of
@@ -29,9 +29,9 @@ WAIT_SECONDS = 5.0
 @router.post(
     "/organisations",
     status_code=201,
-    response_model=answers.Organisation,
+    response_model=Organisation,
     summary="Register an organisation",
-    responses={200: {"model": answers.Organisation, "description": "It stands already, with the same content."}},
+    responses={200: {"model": Organisation, "description": "It stands already, with the same content."}},
 )
 async def register_organisation(
     body: OrganisationBody, writer: Annotated[Writer, write("catalogue:write")]
@@ -40,7 +40,7 @@ async def register_organisation(
     return await writer.settle(catalogue.register(body.event()))
 
 
-@router.get("/organisations", response_model=answers.Page[answers.Organisation], summary="List organisations")
+@router.get("/organisations", response_model=Page[Organisation], summary="List organisations")
 def list_organisations(
     request: Request, page: PageAsked, _: Annotated[Principal, permit("catalogue:read")]
 ) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def list_organisations(
     return {"items": [documents.organisation(known[code]) for code in codes], "next_cursor": cursor}
 
 
-@router.get("/organisations/{code}", response_model=answers.Organisation, summary="Read an organisation")
+@router.get("/organisations/{code}", response_model=Organisation, summary="Read an organisation")
 def read_organisation(
     request: Request, code: Code, _: Annotated[Principal, permit("catalogue:read")]
 ) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def read_organisation(
 @router.post(
     "/organisations/{code}/accreditations",
     status_code=201,
-    response_model=answers.Accreditation,
+    response_model=Accreditation,
     summary="Accredit an issuer",
 )
 async def accredit(
@@ -82,7 +82,7 @@ async def accredit(
 
 @router.get(
     "/organisations/{code}/accreditations",
-    response_model=answers.Page[answers.Accreditation],
+    response_model=Page[Accreditation],
     summary="List accreditations",
 )
 def list_accreditations(
@@ -97,7 +97,7 @@ def list_accreditations(
 
 @router.post(
     "/organisations/{code}/accreditations/{accreditation_id}/withdrawal",
-    response_model=answers.Withdrawal,
+    response_model=Withdrawal,
     summary="Withdraw an accreditation",
 )
 async def withdraw_accreditation(
@@ -120,13 +120,13 @@ async def withdraw_accreditation(
     return respond(settled)
 
 
-@router.get("/jobs/{job_id}", response_model=answers.Job, summary="Progress of a job")
+@router.get("/jobs/{job_id}", response_model=Job, summary="Progress of a job")
 def read_job(request: Request, job_id: UUID, _: Annotated[Principal, permit("catalogue:write")]) -> dict[str, Any]:
     """How much was to be done, and how much is."""
     return jobs.found(bank_of(request), job_id)
 
 
-@router.post("/organisations/{code}/keys", status_code=201, response_model=answers.Key, summary="Issue an API key")
+@router.post("/organisations/{code}/keys", status_code=201, response_model=Key, summary="Issue an API key")
 async def issue_key(code: Code, body: KeyBody, writer: Annotated[Writer, write("keys:manage")]) -> Response:
     """The key is shown in this answer only; a repetition of the request gets it no more."""
     expires_at = microseconds_of(body.expires_at) if body.expires_at else None

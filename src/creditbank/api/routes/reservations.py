@@ -7,11 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from creditbank.api import answers
+from creditbank.api.answers.uses import Conversion, Exemption, Reservation
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, permit, reader_of, write_account
 from creditbank.api.principals import Principal
-from creditbank.api.requests import ReleaseBody, ReservationBody
+from creditbank.api.requests.uses import ReleaseBody, ReservationBody
 from creditbank.api.routes.uses import wanted
 from creditbank.commands import uses
 from creditbank.domain import errors
@@ -22,7 +22,7 @@ from creditbank.domain.instants import microseconds_of
 router = APIRouter(prefix="/v1", tags=["Reservations"], route_class=StrictRoute)
 
 
-@router.post("/reservations", status_code=201, response_model=answers.Reservation, summary="Reserve credits")
+@router.post("/reservations", status_code=201, response_model=Reservation, summary="Reserve credits")
 async def reserve(body: ReservationBody, writer: Annotated[Writer, write_account("reservations:decide")]) -> Response:
     """Holds what the rulebook grants until a moment at most 30 days ahead; a rival is told when it lapses."""
     return await writer.settle(wanted(_kind(body), body, writer, microseconds_of(body.expires_at)))
@@ -41,7 +41,7 @@ def _kind(body: ReservationBody) -> UseKind:
 
 @router.get(
     "/reservations/{reservation_id}",
-    response_model=answers.Reservation,
+    response_model=Reservation,
     response_model_exclude_unset=True,
     summary="Read a reservation",
 )
@@ -55,7 +55,7 @@ def read_reservation(
 @router.post(
     "/reservations/{reservation_id}/confirmation",
     status_code=201,
-    response_model=answers.Exemption | answers.Conversion,
+    response_model=Exemption | Conversion,
     summary="Confirm a reservation",
 )
 async def confirm_reservation(
@@ -65,9 +65,7 @@ async def confirm_reservation(
     return await writer.settle(uses.confirmation(reservation_id, writer.principal.own_code, writer.if_match))
 
 
-@router.post(
-    "/reservations/{reservation_id}/release", response_model=answers.Reservation, summary="Release a reservation"
-)
+@router.post("/reservations/{reservation_id}/release", response_model=Reservation, summary="Release a reservation")
 async def release_reservation(
     reservation_id: UUID,
     writer: Annotated[Writer, write_account("reservations:decide")],

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from creditbank.api import answers, messages, problems
+from creditbank.api import messages, problems
+from creditbank.api.answers.uses import Conversion, Exemption
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, permit, reader_of, write_account
 from creditbank.api.principals import Principal
-from creditbank.api.requests import ApprovalBody, ReasonBody, ReviewBody, UseBody
+from creditbank.api.requests.persons import ReasonBody
+from creditbank.api.requests.uses import ApprovalBody, ReviewBody, UseBody
 from creditbank.commands import uses
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
@@ -21,13 +23,13 @@ from creditbank.domain.rules.explain import Language, explain
 router = APIRouter(prefix="/v1", tags=["Exemptions and conversions"], route_class=StrictRoute)
 
 
-@router.post("/exemptions", status_code=201, response_model=answers.Exemption, summary="Exempt from courses")
+@router.post("/exemptions", status_code=201, response_model=Exemption, summary="Exempt from courses")
 async def exempt(body: UseBody, writer: Annotated[Writer, write_account("exemptions:decide")]) -> Response:
     """Each request names a certificate and the course that it is to replace. Recorded when one is granted."""
     return await _record("exemption", body, writer)
 
 
-@router.post("/conversions", status_code=201, response_model=answers.Conversion, summary="Convert credits")
+@router.post("/conversions", status_code=201, response_model=Conversion, summary="Convert credits")
 async def convert(body: UseBody, writer: Annotated[Writer, write_account("conversions:decide")]) -> Response:
     """Credits without a target course, counted into a programme. Recorded when one request is granted."""
     return await _record("conversion", body, writer)
@@ -75,7 +77,7 @@ def _check_targets(kind: UseKind, body: UseBody) -> None:
 
 @router.get(
     "/exemptions/{exemption_id}",
-    response_model=answers.Exemption,
+    response_model=Exemption,
     response_model_exclude_unset=True,
     summary="Read an exemption",
 )
@@ -88,7 +90,7 @@ def read_exemption(
 
 @router.get(
     "/conversions/{conversion_id}",
-    response_model=answers.Conversion,
+    response_model=Conversion,
     response_model_exclude_unset=True,
     summary="Read a conversion",
 )
@@ -99,7 +101,7 @@ def read_conversion(
     return reader_of(request).use(conversion_id, "conversion", principal.viewer)
 
 
-@router.post("/exemptions/{exemption_id}/reversal", response_model=answers.Exemption, summary="Reverse an exemption")
+@router.post("/exemptions/{exemption_id}/reversal", response_model=Exemption, summary="Reverse an exemption")
 async def reverse_exemption(
     exemption_id: UUID,
     body: ReasonBody,
@@ -109,7 +111,7 @@ async def reverse_exemption(
     return await _reverse("exemption", exemption_id, body, writer)
 
 
-@router.post("/conversions/{conversion_id}/reversal", response_model=answers.Conversion, summary="Reverse a conversion")
+@router.post("/conversions/{conversion_id}/reversal", response_model=Conversion, summary="Reverse a conversion")
 async def reverse_conversion(
     conversion_id: UUID,
     body: ReasonBody,
@@ -125,7 +127,7 @@ async def _reverse(
     return await writer.settle(uses.reversal(kind, use_id, writer.principal.own_code, body.reason, writer.if_match))
 
 
-@router.post("/exemptions/{exemption_id}/review", response_model=answers.Exemption, summary="Answer a review")
+@router.post("/exemptions/{exemption_id}/review", response_model=Exemption, summary="Answer a review")
 async def review_exemption(
     exemption_id: UUID,
     body: ReviewBody,
@@ -137,7 +139,7 @@ async def review_exemption(
     )
 
 
-@router.post("/exemptions/{exemption_id}/approval", response_model=answers.Exemption, summary="Approve an exemption")
+@router.post("/exemptions/{exemption_id}/approval", response_model=Exemption, summary="Approve an exemption")
 async def approve_exemption(
     exemption_id: UUID, body: ApprovalBody, writer: Annotated[Writer, write_account("exemptions:decide")]
 ) -> Response:
@@ -145,7 +147,7 @@ async def approve_exemption(
     return await _approve("exemption", exemption_id, body, writer)
 
 
-@router.post("/conversions/{conversion_id}/approval", response_model=answers.Conversion, summary="Approve a conversion")
+@router.post("/conversions/{conversion_id}/approval", response_model=Conversion, summary="Approve a conversion")
 async def approve_conversion(
     conversion_id: UUID, body: ApprovalBody, writer: Annotated[Writer, write_account("conversions:decide")]
 ) -> Response:

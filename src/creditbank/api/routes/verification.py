@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from creditbank.api import answers
+from creditbank.api.answers.certificates import Verification
 from creditbank.api.dependencies import reader_of
 from creditbank.api.rates import limit_verification
 from creditbank.domain.identifiers import normalise_certificate_number
@@ -15,13 +15,13 @@ from creditbank.domain.values import certificate_id
 router = APIRouter(prefix="/v1", tags=["Verification"], dependencies=[Depends(limit_verification)])
 
 
-@router.get("/verify/{issuer}/{number}", response_model=answers.Verification, summary="Verify a certificate")
+@router.get("/verify/{issuer}/{number}", response_model=Verification, summary="Verify a certificate")
 def verify_certificate(request: Request, issuer: str, number: str) -> dict[str, Any]:
     """An unknown number and one that cannot be read look alike."""
     return _verify(request, issuer, number)
 
 
-@router.get("/verify", response_model=answers.Verification, summary="Verify a certificate whose number has slashes")
+@router.get("/verify", response_model=Verification, summary="Verify a certificate whose number has slashes")
 def verify_certificate_by_query(
     request: Request, issuer: Annotated[str, Query()], number: Annotated[str, Query()]
 ) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The shapes of answers, as the API description states them."""

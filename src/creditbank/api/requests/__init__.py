@@ -1,0 +1,1 @@
+"""The bodies of requests, and how they become what commands take."""
