@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from creditbank.commands.bank import Bank
 from creditbank.domain import events
-from creditbank.domain.account import UseChange, changed_use, use_of
 from creditbank.domain.events import Event
+from creditbank.domain.use import UseChange, changed_use, use_of
 from creditbank.ledger import feed
 from creditbank.ledger.feed import Cursor, Step
 from creditbank.ledger.log import Recorded
@@ -57,7 +57,12 @@ def _is_issued_by(issuer: str, event: Event, issuers: dict[UUID, str]) -> bool:
     match event:
         case events.OrganisationRegistered():
             return event.code == issuer
-        case events.AccreditationGranted() | events.AccreditationWithdrawn():
+        case (
+            events.OrganisationSuspended()
+            | events.OrganisationReinstated()
+            | events.AccreditationGranted()
+            | events.AccreditationWithdrawn()
+        ):
             return event.organisation == issuer
         case events.StandardPublished():
             return True
@@ -69,6 +74,8 @@ def _is_dealing_of(institution: str, event: Event, owners: dict[UUID, str]) -> b
     match event:
         case events.OrganisationRegistered():
             return event.code == institution
+        case events.OrganisationSuspended() | events.OrganisationReinstated():
+            return event.organisation == institution
         case events.StandardPublished():
             return True
         case events.ProgrammePublished() | events.DealingOpened():
