@@ -62,6 +62,7 @@ def _is_issued_by(issuer: str, event: Event, issuers: dict[UUID, str]) -> bool:
             | events.OrganisationReinstated()
             | events.AccreditationGranted()
             | events.AccreditationWithdrawn()
+            | events.RetentionRuleSet()
         ):
             return event.organisation == issuer
         case events.StandardPublished():
@@ -74,11 +75,11 @@ def _is_dealing_of(institution: str, event: Event, owners: dict[UUID, str]) -> b
     match event:
         case events.OrganisationRegistered():
             return event.code == institution
-        case events.OrganisationSuspended() | events.OrganisationReinstated():
+        case events.OrganisationSuspended() | events.OrganisationReinstated() | events.RetentionRuleSet():
             return event.organisation == institution
         case events.StandardPublished():
             return True
-        case events.ProgrammePublished() | events.DealingOpened():
+        case events.ProgrammePublished() | events.DealingOpened() | events.ConsentGiven() | events.ConsentWithdrawn():
             return event.institution == institution
         case events.RulebookVersionPublished():
             return event.owner == institution
