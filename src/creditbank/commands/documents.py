@@ -294,6 +294,7 @@ def event(one: Recorded) -> dict[str, Any]:
         "type": one.type,
         "recorded_at": instant_text(one.recorded_at),
         "actor": one.actor,
+        "approved_by": one.approved_by,
         "causation": str(one.causation),
         "data": to_jsonable_python(one.event),
     }
