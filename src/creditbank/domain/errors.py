@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -107,6 +108,15 @@ class CertificateNumberTaken(Conflict):
     code = "certificate_number_taken"
 
 
+class KeysExhausted(Conflict):
+    """The organisation has as many live keys in this role as it may have: one has to go first."""
+
+    code = "keys_exhausted"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(facts={"limit": str(limit)}, members={"limit": limit})
+
+
 class AccountNotOpen(Conflict):
     code = "account_not_open"
 
@@ -139,6 +149,18 @@ class OutcomeReserved(Conflict):
         super().__init__(facts={"lapses_at": lapses_at}, members={"lapses_at": lapses_at})
 
 
+class DocumentTaken(Conflict):
+    """Another person's account is found by this document. That person is not named."""
+
+    code = "document_taken"
+
+
+class TooManyOpenRequests(Conflict):
+    """The learner waits for answers to as many requests as one may have open."""
+
+    code = "too_many_open_requests"
+
+
 class PreconditionFailed(BankError):
     code = "precondition_failed"
 
@@ -149,6 +171,28 @@ class Refused(BankError):
 
 class Invalid(Refused):
     code = "validation_failed"
+
+
+class ConsentRequired(Refused):
+    """The learner has to agree first, and has not, or no longer."""
+
+    code = "consent_required"
+
+
+class GuardianConsentRequired(Refused):
+    """The person is under 14, and nobody said that a guardian agrees."""
+
+    code = "guardian_consent_required"
+
+
+class RetentionApplies(Refused):
+    """Records must be kept until a day, that day included; until then their use can be restricted."""
+
+    code = "retention_applies"
+
+    def __init__(self, until: date, basis: str) -> None:
+        named = {"until": until.isoformat(), "basis": basis}
+        super().__init__(facts=named, members={**named, "alternative": "restriction"})
 
 
 class IdentityNumberInvalid(Refused):
