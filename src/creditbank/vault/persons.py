@@ -72,35 +72,43 @@ class Vault:
         return (
             account_id,
             partition_of(account_id),
-            _encrypt(AESGCM(self.keys.wrapping), key, account_id, "key"),
-            _encrypt(cipher, holder.name.encode(), account_id, "name"),
-            _encrypt(cipher, document.encode(), account_id, "document"),
-            _encrypt(cipher, birth_date.isoformat().encode(), account_id, "birth_date") if birth_date else None,
+            seal_field(AESGCM(self.keys.wrapping), key, account_id, "key"),
+            seal_field(cipher, holder.name.encode(), account_id, "name"),
+            seal_field(cipher, document.encode(), account_id, "document"),
+            seal_field(cipher, birth_date.isoformat().encode(), account_id, "birth_date") if birth_date else None,
         )
 
     def open(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Person]:
         """The persons behind these accounts. Those that were erased are missing."""
         return {row.account_id: self._unseal(row) for row in _PERSONS.rows(connection, account_ids)}
 
+    def ciphers(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, AESGCM]:
+        """The persons' own ciphers, for what is sealed under their keys elsewhere. Those erased are missing."""
+        return {row.account_id: self._cipher(row) for row in _PERSONS.rows(connection, account_ids)}
+
+    def _cipher(self, row: Any) -> AESGCM:
+        return AESGCM(open_field(AESGCM(self.keys.wrapping), row.wrapped_key, row.account_id, "key"))
+
     def _unseal(self, row: Any) -> Person:
-        account_id = row.account_id
-        cipher = AESGCM(_decrypt(AESGCM(self.keys.wrapping), row.wrapped_key, account_id, "key"))
-        document_type, number = _decrypt(cipher, row.document, account_id, "document").decode().split("\0")
-        born = row.birth_date and _decrypt(cipher, row.birth_date, account_id, "birth_date").decode()
+        account_id, cipher = row.account_id, self._cipher(row)
+        document_type, number = open_field(cipher, row.document, account_id, "document").decode().split("\0")
+        born = row.birth_date and open_field(cipher, row.birth_date, account_id, "birth_date").decode()
         return Person(
-            name=_decrypt(cipher, row.name, account_id, "name").decode(),
+            name=open_field(cipher, row.name, account_id, "name").decode(),
             document_type=document_type,
             number=number,
             birth_date=date.fromisoformat(born) if born else None,
         )
 
 
-def _encrypt(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -> bytes:
+def seal_field(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -> bytes:
+    """Seal a field of a person, bound to its account and name."""
     nonce = os.urandom(_NONCE)
     return nonce + cipher.encrypt(nonce, plaintext, account_id.bytes + field.encode())
 
 
-def _decrypt(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> bytes:
+def open_field(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> bytes:
+    """Open a sealed field. Raises InvalidTag where it is not the one of this account and name."""
     return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], account_id.bytes + field.encode())
 
 
