@@ -112,16 +112,20 @@ def _vault() -> None:
         "api_key",
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("pepper", sa.SmallInteger(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("organisation", sa.Text(), nullable=True),
         sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("scopes", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key_id"),
         comment="API keys by their public id; the secret part only as a keyed hash.",
     )
+    op.create_index("ix_api_key_organisation", "api_key", ["organisation"], unique=False)
     op.create_table(
         "installation",
         sa.Column("name", sa.Text(), nullable=False),
@@ -211,6 +215,33 @@ def _projections() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'open'"),
         sqlite_where=sa.text("status = 'open'"),
+    )
+    op.create_table(
+        "approval",
+        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("settled", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=True),
+        sa.Column("if_match", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("asked", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("approval_id", "partition_id"),
+    )
+    op.create_index(
+        "approval_waiting",
+        "approval",
+        ["approval_id"],
+        unique=False,
+        postgresql_where=sa.text("settled IS NULL"),
+        sqlite_where=sa.text("settled IS NULL"),
     )
     op.create_table(
         "catalogue",

@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank import __version__
-from creditbank.api import openapi, ops, problems, reference
+from creditbank.api import last_uses, openapi, ops, problems, reference
 from creditbank.api.addresses import networks
 from creditbank.api.authentication import Authenticator
 from creditbank.api.cursors import Cursors
 from creditbank.api.keyring import KeyRing
+from creditbank.api.last_uses import LastUses
 from creditbank.api.middleware import Observability
 from creditbank.api.rates import RateLimit
 from creditbank.api.routes import (
@@ -32,6 +33,7 @@ from creditbank.api.routes import (
     verification,
 )
 from creditbank.commands.bank import Bank
+from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
@@ -93,14 +95,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs = JobRunner(bank, desk)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank))
+    uses = LastUses(bank)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses))
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
     jobs.resume()
     sweeper = Sweeper(bank, desk)
+    chores = Chores([Chore(uses.write, last_uses.WRITE_SECONDS)])
     yield
     app.state.stopping.set()
+    chores.close()
     sweeper.close()
     jobs.close()
     desk.close()
