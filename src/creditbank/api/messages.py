@@ -90,6 +90,10 @@ MESSAGES: Mapping[str, Message] = {
         "Wrong state", "The {thing} is {status}; this cannot be done from there.",
         "状态不符", "{thing}当前状态为“{status}”，不能执行此操作。",
     ),
+    "second_person_needed": Message(
+        "Second person needed", "This act needs two persons; another one than the one who asked has to approve it.",
+        "须由第二人批准", "此操作须经两人办理，批准人不得为申请人本人。",
+    ),
     "outcome_reserved": Message(
         "Credits reserved", "The credits are held by a pending application until {lapses_at}.",
         "学分已被预留", "学分已被一项待定申请占用，至 {lapses_at} 失效。",
@@ -255,6 +259,8 @@ WORDS_ZH: Mapping[str, str] = {
     "account": "账户",
     "active": "有效",
     "application": "申请",
+    "approval": "审批",
+    "approved": "已批准",
     "certificate": "证书",
     "closed": "已注销",
     "confirmed": "已确认",
@@ -271,6 +277,8 @@ WORDS_ZH: Mapping[str, str] = {
     "organisation": "机构",
     "declined": "已驳回",
     "done": "已办理",
+    "pending": "待批准",
+    "refused": "已拒绝",
     "released": "已释放",
     "request": "申请",
     "reservation": "预留",

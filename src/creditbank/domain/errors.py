@@ -140,6 +140,12 @@ class WrongState(Conflict):
         super().__init__(facts={"thing": thing, "status": status}, members={"current_status": status})
 
 
+class SecondPersonNeeded(Conflict):
+    """An act that needs two persons was to be approved by the one who had asked for it."""
+
+    code = "second_person_needed"
+
+
 class OutcomeReserved(Conflict):
     """The credits are held by a pending application, which is not named."""
 

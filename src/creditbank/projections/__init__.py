@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, delete, text
 
 from creditbank.ledger.database import is_postgresql
 from creditbank.ledger.log import Recorded
-from creditbank.projections import accounts, catalogue, claims, lots, usages
+from creditbank.projections import accounts, approvals, catalogue, claims, consents, learner_requests, lots, usages
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ ALL = (
     Projection("catalogue", catalogue.TABLES, catalogue.apply),
 )
 """What follows from the events one by one. Claims are not among them: they are taken before the events have
+    Projection("approvals", approvals.TABLES, approvals.apply),
 positions, and filled again from the lots, which know who holds a certificate after every merge."""
 
 TABLES = (*(table for projection in ALL for table in projection.tables), *claims.TABLES)
