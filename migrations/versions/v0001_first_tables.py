@@ -109,6 +109,37 @@ def _vault() -> None:
     )
     op.create_index("ix_person_claim_account_id", "person_claim", ["account_id"], unique=False)
     op.create_table(
+        "former_holder",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("former_id", sa.Uuid(), nullable=False),
+        sa.Column("replaced_at", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("person", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "former_id", "partition_id"),
+        comment="What a holder was called before a correction or a merge, sealed under the person's own key.",
+    )
+    op.create_table(
+        "sealed_text",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("text_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "text_id", "partition_id"),
+        comment="A learner's own words, by the id of the consent, share or request, sealed under the person's own key.",
+    )
+    op.create_table(
+        "share_key",
+        sa.Column("share_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("pepper", sa.SmallInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("share_id", "partition_id"),
+        comment="The secret that opens a share, only as a keyed hash.",
+    )
+    op.create_index("ix_share_key_account_id", "share_key", ["account_id"], unique=False)
+    op.create_table(
         "api_key",
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -156,6 +187,27 @@ def _projections() -> None:
         sa.Column("until", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "institution", "partition_id"),
     )
+    op.create_table(
+        "consent",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("consent_id", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "consent_id", "partition_id"),
+    )
+    op.create_table(
+        "learner_request",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "request_id", "partition_id"),
+    )
+    op.create_index("learner_request_id", "learner_request", ["request_id"], unique=False)
     op.create_table(
         "certificate_claim",
         sa.Column("certificate_id", sa.Uuid(), nullable=False),

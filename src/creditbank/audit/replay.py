@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from creditbank.ledger import codec, log
 from creditbank.ledger.database import snapshot
 from creditbank.ledger.log import Extent, Recorded
 from creditbank.projections import accounts as heads
-from creditbank.projections import approvals, catalogue, claims, lots, usages
+from creditbank.projections import approvals, catalogue, claims, consents, learner_requests, lots, usages
 
 PAGE = 500
 _ACCOUNT_NAMES = [name for name in codec.NAMES if codec.stream_kind(name) == "account"]
@@ -105,6 +106,8 @@ def _compare(
     stored_heads = heads.rows(connection, ids)
     stored_lots, stored_uses = lots.of_accounts(connection, ids), usages.of_accounts(connection, ids)
     stored_dealings = heads.all_dealings(connection, ids)
+    stored_consents = consents.of_accounts(connection, ids)
+    stored_requests = learner_requests.of_accounts(connection, ids)
     folded = {one: _folded(one, history) for one, history in histories.items()}
     holders = claims.holders(connection, {lot for account in folded.values() for lot in account.lots})
     for account_id, account in folded.items():
@@ -115,6 +118,8 @@ def _compare(
             ("certificates", _expected_lots(account, history), _stored_lots(stored_lots[account_id])),
             ("uses", _expected_uses(account, history), _stored_uses(stored_uses[account_id])),
             ("dealings", _expected_dealings(account, history), stored_dealings[account_id]),
+            ("consents", _expected_consents(account), stored_consents[account_id]),
+            ("requests", account.rights.requests, stored_requests[account_id]),
             ("claims", dict.fromkeys(account.lots, account_id), {lot: holders.get(lot) for lot in account.lots}),
         ]
         for what, expected, stored in pairs:
@@ -168,8 +173,13 @@ def _expected_dealings(account: Account, history: Sequence[Recorded]) -> dict[st
     return {institution: account.dealings[institution] for institution in named}
 
 
+def _expected_consents(account: Account) -> dict[UUID, tuple[str, date]]:
+    given = account.rights.consents.items()
+    return {consent_id: (one.institution, one.until) for consent_id, one in given if not one.withdrawn}
+
+
 def _strangers(connection: Connection) -> Iterator[Difference]:
-    for table in (heads.account, lots.lot, usages.usage, heads.dealing):
+    for table in (heads.account, lots.lot, usages.usage, heads.dealing, *consents.TABLES, *learner_requests.TABLES):
         if (account_id := log.without_history(connection, table.c.account_id)) is not None:
             yield _difference(account_id, f"rows in {table.name}", "no such account", "rows")
     if (claimed := lots.claimed_by_nobody(connection)) is not None:

@@ -25,10 +25,12 @@ ALL = (
     Projection("accounts", accounts.TABLES, accounts.apply),
     Projection("lots", lots.TABLES, lots.apply),
     Projection("usages", usages.TABLES, usages.apply),
+    Projection("consents", consents.TABLES, consents.apply),
+    Projection("learner_requests", learner_requests.TABLES, learner_requests.apply),
     Projection("catalogue", catalogue.TABLES, catalogue.apply),
+    Projection("approvals", approvals.TABLES, approvals.apply),
 )
 """What follows from the events one by one. Claims are not among them: they are taken before the events have
-    Projection("approvals", approvals.TABLES, approvals.apply),
 positions, and filled again from the lots, which know who holds a certificate after every merge."""
 
 TABLES = (*(table for projection in ALL for table in projection.tables), *claims.TABLES)

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, delete, select, update
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
 from creditbank.vault.keyfiles import KeyFiles
-from creditbank.vault.tables import person, person_claim
+from creditbank.vault.tables import former_holder, person, person_claim, sealed_text, share_key
 
 _NONCE = 12
 _PERSONS = bulk.Lookup(select(person), person.c.account_id)
@@ -66,17 +66,8 @@ class Vault:
     def seal(self, account_id: UUID, holder: Person) -> tuple[Any, ...]:
         """A row for the table `person`, under a new key."""
         key = AESGCM.generate_key(bit_length=256)
-        cipher = AESGCM(key)
-        document = f"{holder.document_type}\0{holder.number}"
-        birth_date = holder.birth_date
-        return (
-            account_id,
-            partition_of(account_id),
-            seal_field(AESGCM(self.keys.wrapping), key, account_id, "key"),
-            seal_field(cipher, holder.name.encode(), account_id, "name"),
-            seal_field(cipher, document.encode(), account_id, "document"),
-            seal_field(cipher, birth_date.isoformat().encode(), account_id, "birth_date") if birth_date else None,
-        )
+        wrapped = seal_field(AESGCM(self.keys.wrapping), key, account_id, "key")
+        return (account_id, partition_of(account_id), wrapped, *sealed_fields(AESGCM(key), account_id, holder))
 
     def open(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Person]:
         """The persons behind these accounts. Those that were erased are missing."""
@@ -99,6 +90,17 @@ class Vault:
             number=number,
             birth_date=date.fromisoformat(born) if born else None,
         )
+
+
+def sealed_fields(cipher: AESGCM, account_id: UUID, holder: Person) -> tuple[bytes, bytes, bytes | None]:
+    """Name, document and day of birth, as the table `person` holds them."""
+    document = f"{holder.document_type}\0{holder.number}"
+    born = holder.birth_date
+    return (
+        seal_field(cipher, holder.name.encode(), account_id, "name"),
+        seal_field(cipher, document.encode(), account_id, "document"),
+        seal_field(cipher, born.isoformat().encode(), account_id, "birth_date") if born else None,
+    )
 
 
 def seal_field(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -> bytes:
@@ -128,7 +130,7 @@ def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
 
 
 def erase(connection: Connection, account_ids: Iterable[UUID]) -> None:
-    """Destroy the wrapped keys and sealed fields, and let the documents' claims go."""
+    """Destroy the wrapped keys and everything sealed under them, and let the documents' claims and shares go."""
     ids = list(account_ids)
-    connection.execute(delete(person).where(person.c.account_id.in_(ids)))
-    connection.execute(delete(person_claim).where(person_claim.c.account_id.in_(ids)))
+    for table in (person, person_claim, former_holder, sealed_text, share_key):
+        connection.execute(delete(table).where(table.c.account_id.in_(ids)))

@@ -29,6 +29,42 @@ person_claim = Table(
     comment="One live account per identity document: keyed hash of its type and normalised number.",
 )
 
+former_holder = Table(
+    "former_holder",
+    metadata,
+    Column("account_id", Uuid, nullable=False),
+    Column("former_id", Uuid, nullable=False),
+    Column("replaced_at", BigInteger, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("person", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account_id", "former_id", "partition_id"),
+    comment="What a holder was called before a correction or a merge, sealed under the person's own key.",
+)
+
+sealed_text = Table(
+    "sealed_text",
+    metadata,
+    Column("account_id", Uuid, nullable=False),
+    Column("text_id", Uuid, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account_id", "text_id", "partition_id"),
+    comment="A learner's own words, by the id of the consent, share or request, sealed under the person's own key.",
+)
+
+share_key = Table(
+    "share_key",
+    metadata,
+    Column("share_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False, index=True),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("pepper", SmallInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("share_id", "partition_id"),
+    comment="The secret that opens a share, only as a keyed hash.",
+)
+
 api_key = Table(
     "api_key",
     metadata,
