@@ -158,6 +158,31 @@ def _vault() -> None:
     )
     op.create_index("ix_api_key_organisation", "api_key", ["organisation"], unique=False)
     op.create_table(
+        "oauth_client",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=True),
+        sa.Column("public_keys", sa.LargeBinary(), nullable=True),
+        sa.Column("secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("dpop_bound", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("client_id"),
+        comment="Programs that fetch access tokens: their public keys as JSON, or their secrets as keyed hashes.",
+    )
+    op.create_index("ix_oauth_client_organisation", "oauth_client", ["organisation"], unique=False)
+    op.create_table(
+        "used_token",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="What was signed to be used once and has been used, until it would have expired anyway.",
+    )
+    op.create_index("ix_used_token_expires_at", "used_token", ["expires_at"], unique=False)
+    op.create_table(
         "installation",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),

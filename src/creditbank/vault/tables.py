@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, PrimaryKeyConstraint, SmallInteger, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
 
 metadata = MetaData()
 
@@ -81,6 +92,31 @@ api_key = Table(
     Column("last_used_at", BigInteger, nullable=True),
     Column("revoked_at", BigInteger, nullable=True),
     comment="API keys by their public id; the secret part only as a keyed hash.",
+)
+
+oauth_client = Table(
+    "oauth_client",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("organisation", Text, nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    Column("scopes", Text, nullable=True),
+    Column("public_keys", LargeBinary, nullable=True),
+    Column("secrets", LargeBinary, nullable=True),
+    Column("dpop_bound", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+    comment="Programs that fetch access tokens: their public keys as JSON, or their secrets as keyed hashes.",
+)
+
+used_token = Table(
+    "used_token",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    comment="What was signed to be used once and has been used, until it would have expired anyway.",
 )
 
 installation = Table(
