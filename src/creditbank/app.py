@@ -20,7 +20,7 @@ from creditbank.api.cursors import Cursors
 from creditbank.api.keyring import KeyRing
 from creditbank.api.last_uses import LastUses
 from creditbank.api.middleware import Observability
-from creditbank.api.rates import RateLimit
+from creditbank.api.rates import Guesses, Rate, Rates
 from creditbank.api.routes import (
     accounts,
     catalogue,
@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
+    app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events)
     for routes in (*hot, *rest, verification, ops, reference):
@@ -82,6 +82,17 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.install(app)
     app.add_middleware(Observability, access_log=settings.access_log)
     return app
+
+
+def _rates(settings: Settings) -> Rates:
+    proxies = networks(settings.trusted_proxies)
+    return Rates(
+        requests=Rate("requests", settings.requests_per_minute),
+        look_ups=Rate("look-ups", settings.lookups_per_minute),
+        guesses=Guesses(Rate("refusals", settings.refusals_per_minute), proxies),
+        verifications=Rate("verify", settings.verify_per_minute),
+        proxies=proxies,
+    )
 
 
 @asynccontextmanager

@@ -48,5 +48,8 @@ class Settings(BaseSettings):
     )
     metrics_addresses: Listed = Field((), description="Addresses besides loopback that may read /metrics.")
     trusted_proxies: Listed = Field((), description="Proxies whose X-Forwarded-For names the client.")
+    requests_per_minute: int = Field(60_000, ge=0, description="Requests a minute and key; 0: no limit.")
+    lookups_per_minute: int = Field(300, ge=0, description="Persons looked up, a minute and organisation; 0: no limit.")
+    refusals_per_minute: int = Field(30, ge=0, description="Refused credentials a minute and address; 0: no limit.")
     verify_per_minute: int = Field(60, ge=1, description="Public verifications a minute and address.")
     access_log: bool = Field(False, description="One JSON line per request on standard output.")

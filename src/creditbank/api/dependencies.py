@@ -14,6 +14,7 @@ from creditbank.api.access import Operation
 from creditbank.api.authentication import Authenticator
 from creditbank.api.body import RAW_BODY, Gate
 from creditbank.api.principals import Principal
+from creditbank.api.rates import rates_of
 from creditbank.commands import desk
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Command, Desk, Settled
@@ -44,6 +45,11 @@ def adviser_of(request: Request) -> Adviser:
     return found
 
 
+def authenticator_of(request: Request) -> Authenticator:
+    found: Authenticator = request.app.state.authenticator
+    return found
+
+
 def moment_of(as_of: date | None, known_at: datetime | None) -> Moment:
     """What a request means by `as_of` and `known_at`."""
     return Moment(as_of=as_of, known_at=None if known_at is None else microseconds_of(known_at))
@@ -51,8 +57,7 @@ def moment_of(as_of: date | None, known_at: datetime | None) -> Moment:
 
 async def principal_of(request: Request, operation: Operation) -> Principal:
     """Who asks, where the matrix lets that role do it. Raises Unauthenticated or Forbidden."""
-    authenticator: Authenticator = request.app.state.authenticator
-    return (await authenticator.principal(request)).allowed(operation)
+    return (await authenticator_of(request).principal(request)).allowed(operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,9 @@ class _Permit(Gate):
         place = f"creditbank.permit {self.operation}"
         found: Principal | None = request.scope.get(place)
         if found is None:
-            found = request.scope[place] = await principal_of(request, self.operation)
+            principal = await authenticator_of(request).principal(request)
+            rates_of(request).requests.take(request.scope, principal.credential)
+            found = request.scope[place] = principal.allowed(self.operation)
         return found
 
 
@@ -118,6 +125,13 @@ class Writer:
     async def settle_without_key(self, command: Command) -> Response:
         """Settle a command that writes nothing, or that may be repeated at will."""
         return respond(await desk_of(self.request).ask(desk.Request(command=command, actor=self.principal.actor)))
+
+    async def look_up(self, command: Command, persons: int) -> Response:
+        """Settle a command that writes nothing, and tells of so many documents whether the bank knows the person."""
+        look_ups = rates_of(self.request).look_ups
+        look_ups.require(self.request.scope, self.principal.scope)
+        look_ups.count(self.principal.scope, persons)
+        return await self.settle_without_key(command)
 
     def if_match(self, version: int) -> None:
         """Raise PreconditionFailed where the request names other versions in If-Match."""

@@ -167,7 +167,7 @@ def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
 def _possible(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[str]:
     parameters = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     if operation["security"]:
-        yield from ("401", "403", "503")
+        yield from ("401", "403", "429", "503")
     if "{" in path or (method, path) in NAMING_OTHERS:
         yield "404"
     if parameters or "requestBody" in operation:

@@ -97,7 +97,7 @@ async def open_accounts(
         render=writer.render,
         dry_run=body.dry_run,
     )
-    return await (writer.settle_without_key(command) if body.dry_run else writer.settle(command))
+    return await (writer.look_up(command, len(holders)) if body.dry_run else writer.settle(command))
 
 
 def _holders(items: list[Any], vault: Vault) -> list[Holder | BankError]:
@@ -120,7 +120,7 @@ async def look_up_account(
     """From then on an institution may deal with the account for 180 days. May be repeated without a key."""
     document = body.document
     found = bank_of(request).vault.holder(document.unnamed_person())
-    return await writer.settle_without_key(accounts.LookUp(holder=found, institution=writer.principal.as_institution))
+    return await writer.look_up(accounts.LookUp(holder=found, institution=writer.principal.as_institution), 1)
 
 
 @router.get("/accounts/{account_id}", response_model=AccountWithHolder, summary="Read an account")

@@ -44,7 +44,7 @@ async def award_certificates(
     """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
     lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code, bank_of(request).vault)
     command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
-    return await (writer.settle_without_key(command) if body.dry_run else writer.settle(command))
+    return await (writer.look_up(command, len(lines)) if body.dry_run else writer.settle(command))
 
 
 def _lines(items: list[Any], issuer: str, vault: Vault) -> list[AwardLine | BankError]:
