@@ -40,6 +40,8 @@ class ChangeCertificate:
         lot = account.lots.get(self.certificate_id)
         if lot is None or self.issuer not in (None, lot.issuer):
             raise errors.NotFound()
+        if self.issuer is not None and account.head.status == "restricted":
+            raise errors.NotFound()
         events = self.decide(account, draft)
         draft.append(account_id, *events)
         lot = draft.account(account_id).lots[self.certificate_id]

@@ -44,6 +44,7 @@ learner_request = Table(
 
 TABLES = (learner_request,)
 
+_ACCOUNTS = bulk.Lookup(select(learner_request.c.account_id), learner_request.c.request_id)
 _OF_ACCOUNTS = bulk.Lookup(select(learner_request), learner_request.c.account_id)
 
 
@@ -79,10 +80,9 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
     return found
 
 
-def account_of(connection: Connection, request_id: UUID) -> UUID | None:
-    """The account whose learner made a request."""
-    statement = select(learner_request.c.account_id).where(learner_request.c.request_id == request_id)
-    return connection.execute(statement).scalar_one_or_none()
+def accounts_of(connection: Connection, request_ids: Collection[UUID]) -> set[UUID]:
+    """The accounts whose learners made these requests."""
+    return {row.account_id for row in _ACCOUNTS.rows(connection, request_ids)}
 
 
 def after(connection: Connection, last: UUID | None, status: str | None, limit: int) -> Sequence[Row[Any]]:
