@@ -23,6 +23,7 @@ from creditbank.api.middleware import Observability
 from creditbank.api.rates import Guesses, Rate, Rates
 from creditbank.api.routes import (
     accounts,
+    approvals,
     catalogue,
     certificates,
     eligibility,
@@ -75,10 +76,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
-    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events)
+    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
     for routes in (*hot, *rest, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
+    app.state.two_persons = frozenset(settings.two_persons)
     openapi.install(app)
     app.add_middleware(Observability, access_log=settings.access_log)
     return app

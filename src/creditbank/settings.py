@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ def _base_url(text: str) -> str:
 
 
 PublicUrl = Annotated[str, AfterValidator(_base_url)]
+TwoPersons = Literal["erasure", "merge", "accreditation-withdrawal", "revocation-in-use", "rulebook-publication"]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -53,3 +54,6 @@ class Settings(BaseSettings):
     refusals_per_minute: int = Field(30, ge=0, description="Refused credentials a minute and address; 0: no limit.")
     verify_per_minute: int = Field(60, ge=1, description="Public verifications a minute and address.")
     access_log: bool = Field(False, description="One JSON line per request on standard output.")
+    two_persons: Annotated[tuple[TwoPersons, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Acts that need a second person, comma-separated."
+    )

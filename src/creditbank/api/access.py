@@ -42,6 +42,16 @@ Operation = Literal[
 ]
 
 MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
+    "consents:give",
+    "consents:read",
+    "shares:grant",
+    "shares:read",
+    "requests:make",
+    "requests:read",
+    "requests:settle",
+    "retention:set",
+    "approvals:read",
+    "approvals:decide",
     "catalogue:read": {
         "authority": "everything",
         "issuer": "everything",
@@ -95,3 +105,13 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
 def scopes_of(role: Role) -> frozenset[Operation]:
     """Everything that a role may do: what its credentials allow where they are not narrowed."""
     return frozenset(operation for operation, reaches in MATRIX.items() if role in reaches)
+    "consents:give": {"learner": "own"},
+    "consents:read": {"authority": "everything", "institution": "dealing", "learner": "own", "auditor": "masked"},
+    "shares:grant": {"learner": "own"},
+    "shares:read": {"authority": "everything", "learner": "own", "auditor": "masked"},
+    "requests:make": {"learner": "own"},
+    "requests:read": {"authority": "everything", "learner": "own", "auditor": "masked"},
+    "requests:settle": {"authority": "everything"},
+    "retention:set": {"authority": "everything"},
+    "approvals:read": {"authority": "own", "issuer": "own", "institution": "own", "auditor": "everything"},
+    "approvals:decide": {"authority": "own", "issuer": "own", "institution": "own"},

@@ -167,6 +167,11 @@ def revoke(
     return [revoked, *_dependants(account, certificate_id, reason)]
 
 
+def is_in_use(account: Account, certificate_id: UUID) -> bool:
+    """Whether a conversion, an exemption or an open reservation rests on it."""
+    return any(use.rests_on(certificate_id) and (use.stands or use.status == "open") for use in account.uses.values())
+
+
 def require_open(head: Head) -> None:
     """Raise AccountMerged, AccountNotOpen or NotFound unless the account takes commands."""
     if head.merged_into is not None:

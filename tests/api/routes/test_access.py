@@ -78,6 +78,10 @@ PERMITTED: dict[str, set[str]] = {
     "GET /v1/reservations/{reservation_id}": OWN,
     "POST /v1/reservations/{reservation_id}/confirmation": {"institution"},
     "POST /v1/reservations/{reservation_id}/release": {"institution"},
+    "GET /v1/approvals": CATALOGUE,
+    "GET /v1/approvals/{approval_id}": CATALOGUE,
+    "POST /v1/approvals/{approval_id}": {"authority", "issuer", "institution"},
+    "POST /v1/approvals/{approval_id}/refusal": {"authority", "issuer", "institution"},
 }
 """Who may call an operation at all. On whose objects is a matter of the other tests here."""
 
@@ -96,7 +100,7 @@ def callers(bank: ReadyBank) -> dict[str, Caller]:
 def _ask(caller: Caller, operation: str) -> Any:
     method, _, path = operation.partition(" ")
     path = path.replace("{number}", "1")
-    for name in ("account", "accreditation", "certificate", "exemption", "conversion", "reservation", "job"):
+    for name in ("account", "accreditation", "certificate", "exemption", "conversion", "reservation", "job", "approval"):
         path = path.replace(f"{{{name}_id}}", NOWHERE)
     for name in ("code", "institution", "rulebook", "key_id", "issuer"):
         path = path.replace(f"{{{name}}}", "none")
