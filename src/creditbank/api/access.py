@@ -26,6 +26,9 @@ Operation = Literal[
     "accounts:open",
     "accounts:read",
     "accounts:history",
+    "accounts:export",
+    "accounts:correct",
+    "accounts:restrict",
     "accounts:suspend",
     "accounts:merge",
     "accounts:erase",
@@ -39,9 +42,6 @@ Operation = Literal[
     "conversions:decide",
     "reservations:decide",
     "uses:read",
-]
-
-MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "consents:give",
     "consents:read",
     "shares:grant",
@@ -52,6 +52,9 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "retention:set",
     "approvals:read",
     "approvals:decide",
+]
+
+MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "catalogue:read": {
         "authority": "everything",
         "issuer": "everything",
@@ -80,6 +83,15 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
         "learner": "own",
         "auditor": "masked",
     },
+    "accounts:export": {
+        "authority": "everything",
+        "issuer": "own",
+        "institution": "dealing",
+        "learner": "own",
+        "auditor": "masked",
+    },
+    "accounts:correct": {"authority": "everything"},
+    "accounts:restrict": {"authority": "everything"},
     "accounts:suspend": {"authority": "everything"},
     "accounts:merge": {"authority": "everything"},
     "accounts:erase": {"authority": "everything"},
@@ -98,13 +110,6 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "exemptions:decide": {"institution": "dealing"},
     "conversions:decide": {"institution": "dealing"},
     "reservations:decide": {"institution": "dealing"},
-    "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "everything"},
-}
-
-
-def scopes_of(role: Role) -> frozenset[Operation]:
-    """Everything that a role may do: what its credentials allow where they are not narrowed."""
-    return frozenset(operation for operation, reaches in MATRIX.items() if role in reaches)
     "consents:give": {"learner": "own"},
     "consents:read": {"authority": "everything", "institution": "dealing", "learner": "own", "auditor": "masked"},
     "shares:grant": {"learner": "own"},
@@ -115,3 +120,10 @@ def scopes_of(role: Role) -> frozenset[Operation]:
     "retention:set": {"authority": "everything"},
     "approvals:read": {"authority": "own", "issuer": "own", "institution": "own", "auditor": "everything"},
     "approvals:decide": {"authority": "own", "issuer": "own", "institution": "own"},
+    "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "everything"},
+}
+
+
+def scopes_of(role: Role) -> frozenset[Operation]:
+    """Everything that a role may do: what its credentials allow where they are not narrowed."""
+    return frozenset(operation for operation, reaches in MATRIX.items() if role in reaches)
