@@ -74,13 +74,13 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.two_persons = frozenset(settings.two_persons)
     app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
     for routes in (*hot, *rest, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
-    app.state.two_persons = frozenset(settings.two_persons)
     openapi.install(app)
     app.add_middleware(Observability, access_log=settings.access_log)
     return app

@@ -151,7 +151,7 @@ def _stored_head(row: Row[Any] | None) -> object:
 def _expected_lots(account: Account, history: Sequence[Recorded]) -> object:
     times = {item.version: item.recorded_at for item in history}
     # Why a certificate is on hold stands in its history alone: no answer shows it.
-    return [(replace(lot, withdrawn=False), times[lot.version]) for lot in account.lots.values()]
+    return [(replace(lot, withdrawn=False, imposed=False), times[lot.version]) for lot in account.lots.values()]
 
 
 def _stored_lots(rows: Sequence[Row[Any]]) -> object:

@@ -72,7 +72,7 @@ def hold(certificate_id: UUID, issuer: str | None, reason: str) -> ChangeCertifi
     return ChangeCertificate(
         certificate_id=certificate_id,
         issuer=issuer,
-        decide=lambda account, _: certificates.hold(account, certificate_id, reason),
+        decide=lambda account, _: certificates.hold(account, certificate_id, reason, by_issuer=issuer is not None),
     )
 
 

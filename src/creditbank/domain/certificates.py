@@ -129,9 +129,9 @@ def amend(
     return [amended]
 
 
-def hold(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
+def hold(account: Account, certificate_id: UUID, reason: str, *, by_issuer: bool) -> list[AccountEvent]:
     lot = _lot(account, certificate_id, "active")
-    return [CertificateHeld(certificate_id=lot.certificate_id, reason=reason)]
+    return [CertificateHeld(certificate_id=lot.certificate_id, reason=reason, by_authority=not by_issuer)]
 
 
 def hold_for_withdrawal(
@@ -145,9 +145,9 @@ def hold_for_withdrawal(
 
 
 def release(account: Account, certificate_id: UUID, reason: str, *, by_issuer: bool) -> list[AccountEvent]:
-    """Lift a hold. One that a withdrawal imposed is the authority's to lift: Forbidden for the issuer."""
+    """Lift a hold. What the authority placed, by hand or by a withdrawal, is its to lift: Forbidden for the issuer."""
     lot = _lot(account, certificate_id, "held")
-    if by_issuer and lot.withdrawn:
+    if by_issuer and (lot.withdrawn or lot.imposed):
         raise errors.Forbidden()
     return [CertificateHoldReleased(certificate_id=lot.certificate_id, reason=reason)]
 
