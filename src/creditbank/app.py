@@ -26,13 +26,17 @@ from creditbank.api.routes import (
     approvals,
     catalogue,
     certificates,
+    clients,
     eligibility,
     events,
+    oauth,
     organisations,
     reservations,
     uses,
     verification,
 )
+from creditbank.api.tokens import used_once
+from creditbank.api.tokens.office import TokenOffice
 from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
@@ -74,13 +78,13 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.two_persons = frozenset(settings.two_persons)
     app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
-    for routes in (*hot, *rest, verification, ops, reference):
+    for routes in (*hot, *rest, clients, oauth, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
+    app.state.two_persons = frozenset(settings.two_persons)
     openapi.install(app)
     app.add_middleware(Observability, access_log=settings.access_log)
     return app
@@ -109,16 +113,24 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
     uses = LastUses(bank)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses))
+    tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
     jobs.resume()
     sweeper = Sweeper(bank, desk)
-    chores = Chores([Chore(uses.write, last_uses.WRITE_SECONDS)])
+    chores = Chores(
+        [
+            Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
+            Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
+        ]
+    )
     yield
     app.state.stopping.set()
     chores.close()
+    tokens.close()
     sweeper.close()
     jobs.close()
     desk.close()

@@ -17,7 +17,8 @@ ROLES = ("authority", "issuer", "institution", "learner", "auditor")
 CATALOGUE = {"authority", "issuer", "institution", "auditor"}
 OWN = {"authority", "institution", "learner", "auditor"}
 ALL = set(ROLES)
-PUBLIC = {"GET /v1/verify", "GET /v1/verify/{issuer}/{number}", "GET /livez", "GET /readyz", "GET /metrics"}
+TOKENS = {"POST /oauth/token", "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json"}
+PUBLIC = {"GET /v1/verify", "GET /v1/verify/{issuer}/{number}", "GET /livez", "GET /readyz", "GET /metrics", *TOKENS}
 
 PERMITTED: dict[str, set[str]] = {
     "POST /v1/organisations": {"authority"},
@@ -30,6 +31,11 @@ PERMITTED: dict[str, set[str]] = {
     "POST /v1/organisations/{code}/accreditations/{accreditation_id}/withdrawal": {"authority"},
     "POST /v1/organisations/{code}/keys": {"authority"},
     "GET /v1/organisations/{code}/keys": {"authority"},
+    "POST /v1/organisations/{code}/clients": {"authority"},
+    "GET /v1/organisations/{code}/clients": {"authority"},
+    "POST /v1/clients/{client_id}/jwks": {"authority"},
+    "POST /v1/clients/{client_id}/secret": {"authority"},
+    "DELETE /v1/clients/{client_id}": {"authority"},
     "DELETE /v1/keys/{key_id}": {"authority"},
     "GET /v1/jobs/{job_id}": {"authority"},
     "POST /v1/standards": {"authority"},
@@ -102,7 +108,7 @@ def _ask(caller: Caller, operation: str) -> Any:
     path = path.replace("{number}", "1")
     for name in ("account", "accreditation", "certificate", "exemption", "conversion", "reservation", "job", "approval"):
         path = path.replace(f"{{{name}_id}}", NOWHERE)
-    for name in ("code", "institution", "rulebook", "key_id", "issuer"):
+    for name in ("code", "institution", "rulebook", "key_id", "client_id", "issuer"):
         path = path.replace(f"{{{name}}}", "none")
     if method == "POST":
         return caller.post(path, {})

@@ -71,6 +71,13 @@ class WithdrawalBody(Body):
     reason: Reason
 
 
+def held_scopes(scopes: list[Operation] | None, info: ValidationInfo) -> list[Operation] | None:
+    """The scopes of a body, whose field `role` says what there is to choose from."""
+    if scopes is not None and "role" in info.data and not scopes_of(info.data["role"]).issuperset(scopes):
+        raise PydanticCustomError("scope_not_held", FAULTS["scope_not_held"].en)
+    return scopes
+
+
 class KeyBody(Body):
     role: Literal["authority", "issuer", "institution", "auditor"]
     scopes: Scopes | None = None
@@ -79,9 +86,7 @@ class KeyBody(Body):
     @field_validator("scopes")
     @classmethod
     def _held(cls, scopes: list[Operation] | None, info: ValidationInfo) -> list[Operation] | None:
-        if scopes is not None and "role" in info.data and not scopes_of(info.data["role"]).issuperset(scopes):
-            raise PydanticCustomError("scope_not_held", FAULTS["scope_not_held"].en)
-        return scopes
+        return held_scopes(scopes, info)
 
 
 class LevelBody(Body):
