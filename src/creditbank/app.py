@@ -27,11 +27,15 @@ from creditbank.api.routes import (
     catalogue,
     certificates,
     clients,
+    consents,
     eligibility,
     events,
+    holders,
+    learner_requests,
     oauth,
     organisations,
     reservations,
+    shares,
     uses,
     verification,
 )
@@ -63,7 +67,13 @@ def open_bank(settings: Settings, engine: Engine) -> Bank:
     keys = keyfiles.load(settings.data_dir)
     with writing(engine) as connection:
         keyfiles.bind(connection, keys)
-    return Bank(engine=engine, vault=Vault(keys), zone=ZoneInfo(settings.timezone), clock=clock)
+    return Bank(
+        engine=engine,
+        vault=Vault(keys),
+        zone=ZoneInfo(settings.timezone),
+        clock=clock,
+        consent_required=settings.consent_required,
+    )
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -78,13 +88,14 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.two_persons = frozenset(settings.two_persons)
     app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
-    for routes in (*hot, *rest, clients, oauth, verification, ops, reference):
+    rights = (holders, consents, shares, learner_requests)
+    for routes in (*hot, *rest, *rights, clients, oauth, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
-    app.state.two_persons = frozenset(settings.two_persons)
     openapi.install(app)
     app.add_middleware(Observability, access_log=settings.access_log)
     return app

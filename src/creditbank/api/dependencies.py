@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 
@@ -19,7 +20,9 @@ from creditbank.commands import desk
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Command, Desk, Settled
 from creditbank.commands.eligibility import Adviser
+from creditbank.commands.exports import Exporter
 from creditbank.commands.queries import AccountReader
+from creditbank.commands.rights import RightsReader
 from creditbank.domain.errors import BankError
 from creditbank.domain.instants import microseconds_of
 from creditbank.domain.timeline import Moment
@@ -38,6 +41,14 @@ def desk_of(request: Request) -> Desk:
 def reader_of(request: Request) -> AccountReader:
     found: AccountReader = request.app.state.reader
     return found
+
+
+def rights_of(request: Request) -> RightsReader:
+    return RightsReader(bank_of(request), reader_of(request))
+
+
+def exporter_of(request: Request) -> Exporter:
+    return Exporter(bank_of(request), reader_of(request))
 
 
 def adviser_of(request: Request) -> Adviser:
@@ -105,6 +116,16 @@ def write_account(operation: Operation) -> Any:
         if_match: Annotated[str | None, Header(description="Versions of the account that this is decided on.")] = None,
     ) -> Writer:
         return replace(one, expected=if_match)
+
+    return Depends(writer)
+
+
+def write_own_account(operation: Operation) -> Any:
+    """As `write_account`, for what a learner does: on another account than the own one it is NotFound."""
+
+    async def writer(account_id: UUID, one: Writer = write_account(operation)) -> Writer:
+        one.principal.require_account(account_id)
+        return one
 
     return Depends(writer)
 

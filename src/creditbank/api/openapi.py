@@ -13,7 +13,7 @@ from creditbank.api.problems import MEDIA_TYPE, Problem
 from creditbank.api.rule_schemas import describe_rules
 from creditbank.api.schemas import tidy
 
-PUBLIC_PATHS = ("/v1/verify", "/log/v1/", "/livez", "/readyz", "/metrics", "/oauth/", "/.well-known/")
+PUBLIC_PATHS = ("/v1/verify", "/v1/shared", "/log/v1/", "/livez", "/readyz", "/metrics", "/oauth/", "/.well-known/")
 """What answers without credentials, by the beginning of its path."""
 
 NAMING_OTHERS = (
@@ -197,6 +197,8 @@ def _possible(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
         yield from ("400", "412")
     if path.startswith("/v1/verify"):
         yield "429"
+    if path == "/v1/shared":
+        yield from ("404", "429", "503")
 
 
 def _problem_content() -> dict[str, Any]:

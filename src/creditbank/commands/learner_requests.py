@@ -69,10 +69,12 @@ class SettleRequest:
         return Answer(status=200, body=documented(settled, account_id, None))
 
 
-def listed(bank: Bank, after: UUID | None, status: str | None, limit: int, *, masked: bool) -> list[dict[str, Any]]:
-    """The next requests of all accounts, the oldest first, with the learners' words unless they are masked."""
+def listed(
+    bank: Bank, *, account_id: UUID | None, after: UUID | None, status: str | None, limit: int, masked: bool
+) -> list[dict[str, Any]]:
+    """The next requests, of all accounts or of one, the oldest first; with the learners' words unless masked."""
     with bank.engine.connect() as connection, connection.begin():
-        rows = stored.after(connection, after, status, limit)
+        rows = stored.after(connection, after, limit, account_id=account_id, status=status)
         accounts = set() if masked else {row.account_id for row in rows}
         words = texts.of_accounts(connection, bank.vault, accounts)
     return [documented(stored.request_from(row), row.account_id, words.get(row.request_id)) for row in rows]

@@ -85,11 +85,15 @@ def accounts_of(connection: Connection, request_ids: Collection[UUID]) -> set[UU
     return {row.account_id for row in _ACCOUNTS.rows(connection, request_ids)}
 
 
-def after(connection: Connection, last: UUID | None, status: str | None, limit: int) -> Sequence[Row[Any]]:
-    """The next requests behind one of them, of one status where it is named, in the order of their ids."""
+def after(
+    connection: Connection, last: UUID | None, limit: int, *, account_id: UUID | None, status: str | None
+) -> Sequence[Row[Any]]:
+    """The next requests behind one of them, in the order of their ids; of one account or status where it is named."""
     statement = select(learner_request).order_by(learner_request.c.request_id).limit(limit)
     if last is not None:
         statement = statement.where(learner_request.c.request_id > last)
+    if account_id is not None:
+        statement = statement.where(learner_request.c.account_id == account_id)
     if status is not None:
         statement = statement.where(learner_request.c.status == status)
     return connection.execute(statement).all()

@@ -95,11 +95,8 @@ class CertificateBody(ParticularsBody):
 
     def line(self, vault: Vault) -> AwardLine:
         """What the command takes. Raises IdentityNumberInvalid."""
-        holder: Holder | UUID
-        if isinstance(self.holder, AccountHolder):
-            holder = self.holder.account_id
-        else:
-            holder = vault.holder(self.holder.person())
+        named = self.holder
+        holder = named.account_id if isinstance(named, AccountHolder) else named.sealed_by(vault)
         number = identifiers.normalise_certificate_number(self.number)
         if not number:
             fault = errors.Fault(code="too_short", pointer="/number", detail="Holds no visible sign.")

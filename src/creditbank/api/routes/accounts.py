@@ -78,7 +78,7 @@ async def open_account(
     """One account per person, found by document type and normalised number."""
     return await writer.settle(
         accounts.OpenAccount(
-            holder=bank_of(request).vault.holder(body.holder.person()),
+            holder=body.holder.sealed_by(bank_of(request).vault),
             opened_by=writer.principal.scope,
             institution=writer.principal.as_institution,
         )
@@ -107,7 +107,7 @@ def _holders(items: list[Any], vault: Vault) -> list[Holder | BankError]:
 
 def _holder(item: Any, vault: Vault) -> Holder | BankError:
     try:
-        return vault.holder(OpenAccountBody.model_validate(item).holder.person())
+        return OpenAccountBody.model_validate(item).holder.sealed_by(vault)
     except ValidationError as error:
         return errors.Invalid(faults=faults_of_line(error, item))
     except BankError as refusal:
