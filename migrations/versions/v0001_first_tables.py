@@ -118,20 +118,22 @@ def _vault() -> None:
         "person",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("wrapping", sa.SmallInteger(), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("birth_date", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "partition_id"),
-        comment="Personal data under a key per person, which is itself wrapped by a key outside the database.",
+        comment="Personal data under a key per person, itself wrapped by the generation `wrapping` of a key outside.",
     )
     op.create_table(
         "person_claim",
         sa.Column("blind_index", sa.LargeBinary(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("generation", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("blind_index", "partition_id"),
-        comment="One live account per identity document: keyed hash of its type and normalised number.",
+        comment="One live account per identity document: hash of its type and number, keyed by a generation of a key.",
     )
     op.create_index("ix_person_claim_account_id", "person_claim", ["account_id"], unique=False)
     op.create_table(
@@ -211,9 +213,19 @@ def _vault() -> None:
     op.create_table(
         "installation",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
+        sa.Column("generation", sa.SmallInteger(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "generation"),
         comment="What the key files of this bank must be, as fingerprints: a bank never starts with foreign keys.",
+    )
+    op.create_table(
+        "key_reader",
+        sa.Column("process", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("rings", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("process"),
+        comment="Which processes serve, and which generations of the keys each of them can read, as JSON.",
     )
 
 

@@ -51,7 +51,7 @@ from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
 from creditbank.settings import Settings
-from creditbank.vault import keyfiles
+from creditbank.vault import generations, keyfiles
 from creditbank.vault.persons import Vault
 
 READ_GROUP_LIMIT = 64
@@ -66,7 +66,7 @@ def open_bank(settings: Settings, engine: Engine) -> Bank:
     """The bank behind a migrated database. Raises ForeignKeys where the key files are not its own."""
     keys = keyfiles.load(settings.data_dir)
     with writing(engine) as connection:
-        keyfiles.bind(connection, keys)
+        generations.bind(connection, keys)
     return Bank(
         engine=engine,
         vault=Vault(keys),

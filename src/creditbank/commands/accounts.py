@@ -48,7 +48,7 @@ class OpenAccounts:
     dry_run: bool = False
 
     def needs(self) -> Needs:
-        return Needs(persons=[one.blind_index for one in self.holders if isinstance(one, Holder)])
+        return Needs(documents=[one.document for one in self.holders if isinstance(one, Holder)])
 
     def run(self, draft: Draft) -> Answer:
         results: list[dict[str, Any]] = []
@@ -87,7 +87,7 @@ class OpenAccount:
     institution: str | None
 
     def needs(self) -> Needs:
-        return Needs(persons=[self.holder.blind_index])
+        return Needs(documents=[self.holder.document])
 
     def run(self, draft: Draft) -> Answer:
         status, head = open_or_find(draft, self.holder, self.opened_by, self.institution)
@@ -99,7 +99,7 @@ class OpenAccount:
 
 def open_or_find(draft: Draft, holder: Holder, opened_by: str, institution: str | None) -> tuple[int, Head]:
     """201 and the new account, or 200 and the one that the person has, which institutions do not find restricted."""
-    account_id = draft.account_of(holder.blind_index)
+    account_id = draft.account_of(holder.document)
     if account_id is None:
         return 201, draft.head(begin(draft, uuids.uuid7(), holder, opened_by))
     head = draft.head(account_id)
@@ -135,10 +135,10 @@ class LookUp:
     institution: str | None
 
     def needs(self) -> Needs:
-        return Needs(persons=[self.holder.blind_index])
+        return Needs(documents=[self.holder.document])
 
     def run(self, draft: Draft) -> Answer:
-        account_id = draft.account_of(self.holder.blind_index)
+        account_id = draft.account_of(self.holder.document)
         if account_id is None:
             raise errors.NotFound()
         if self.institution is not None and draft.head(account_id).status == "restricted":

@@ -22,9 +22,6 @@ from creditbank.vault.tables import api_key
 MINUTE = 60_000_000
 """The last use of a key is written at most so often, in microseconds: reads must not become writes."""
 
-GENERATION = 1
-"""Of the pepper under which new keys are stored."""
-
 _BY_AGE = (api_key.c.created_at, api_key.c.key_id)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -69,8 +66,8 @@ def make(
     connection.execute(
         insert(api_key).values(
             key_id=key_id,
-            digest=digest(keys, key, GENERATION),
-            pepper=GENERATION,
+            digest=digest(keys, key, keys.api_keys.current),
+            pepper=keys.api_keys.current,
             role=role,
             organisation=organisation,
             account_id=account_id,
@@ -152,13 +149,7 @@ def opens(keys: KeyFiles, stored: ApiKey, key: str) -> bool:
 
 def digest(keys: KeyFiles, key: str, generation: int) -> bytes:
     """What is stored of a key, under the pepper of this generation."""
-    return hmac.digest(_pepper(keys, generation), key.encode(), sha256)
-
-
-def _pepper(keys: KeyFiles, generation: int) -> bytes:
-    if generation != GENERATION:
-        raise LookupError(f"the key files hold no pepper of generation {generation}")
-    return keys.api_keys
+    return hmac.digest(keys.api_keys.of(generation), key.encode(), sha256)
 
 
 def _key(row: Row[Any]) -> ApiKey:

@@ -24,7 +24,7 @@ def new_secret(share_id: UUID) -> str:
 
 def put(connection: Connection, keys: KeyFiles, account_id: UUID, share_id: UUID, secret: str) -> None:
     """Let a secret open a share of an account."""
-    pepper = apikeys.GENERATION
+    pepper = keys.api_keys.current
     digest = apikeys.digest(keys, secret, pepper)
     bulk.insert(connection, share_key, [(share_id, account_id, partition_of(share_id), pepper, digest)])
 

@@ -22,12 +22,13 @@ person = Table(
     metadata,
     Column("account_id", Uuid, nullable=False),
     Column("partition_id", SmallInteger, nullable=False),
+    Column("wrapping", SmallInteger, nullable=False),
     Column("wrapped_key", LargeBinary, nullable=False),
     Column("name", LargeBinary, nullable=False),
     Column("document", LargeBinary, nullable=False),
     Column("birth_date", LargeBinary, nullable=True),
     PrimaryKeyConstraint("account_id", "partition_id"),
-    comment="Personal data under a key per person, which is itself wrapped by a key outside the database.",
+    comment="Personal data under a key per person, itself wrapped by the generation `wrapping` of a key outside.",
 )
 
 person_claim = Table(
@@ -36,8 +37,9 @@ person_claim = Table(
     Column("blind_index", LargeBinary, nullable=False),
     Column("account_id", Uuid, nullable=False, index=True),
     Column("partition_id", SmallInteger, nullable=False),
+    Column("generation", SmallInteger, nullable=False),
     PrimaryKeyConstraint("blind_index", "partition_id"),
-    comment="One live account per identity document: keyed hash of its type and normalised number.",
+    comment="One live account per identity document: hash of its type and number, keyed by a generation of a key.",
 )
 
 former_holder = Table(
@@ -122,7 +124,19 @@ used_token = Table(
 installation = Table(
     "installation",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("generation", SmallInteger, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("name", "generation"),
     comment="What the key files of this bank must be, as fingerprints: a bank never starts with foreign keys.",
+)
+
+key_reader = Table(
+    "key_reader",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("rings", LargeBinary, nullable=False),
+    comment="Which processes serve, and which generations of the keys each of them can read, as JSON.",
 )

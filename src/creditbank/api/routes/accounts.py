@@ -16,7 +16,6 @@ from creditbank.api.answers.certificates import BatchResult
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import (
     Writer,
-    bank_of,
     moment_of,
     permit,
     reader_of,
@@ -33,7 +32,7 @@ from creditbank.domain import errors
 from creditbank.domain.acts import Erasure, Merging
 from creditbank.domain.errors import BankError
 from creditbank.domain.timeline import Moment
-from creditbank.vault.persons import Holder, Vault
+from creditbank.vault.persons import Holder
 
 router = APIRouter(prefix="/v1", tags=["Accounts"], route_class=StrictRoute)
 
@@ -72,13 +71,11 @@ def _balance_then(request: Request, account_id: UUID, principal: Principal, mome
     summary="Open an account",
     responses={200: {"model": Account, "description": "The person has an account already."}},
 )
-async def open_account(
-    request: Request, body: OpenAccountBody, writer: Annotated[Writer, write("accounts:open")]
-) -> Response:
+async def open_account(body: OpenAccountBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
     """One account per person, found by document type and normalised number."""
     return await writer.settle(
         accounts.OpenAccount(
-            holder=body.holder.sealed_by(bank_of(request).vault),
+            holder=body.holder.holder(),
             opened_by=writer.principal.scope,
             institution=writer.principal.as_institution,
         )
@@ -86,11 +83,9 @@ async def open_account(
 
 
 @router.post("/accounts:batch", status_code=207, response_model=BatchResult, summary="Open many accounts")
-async def open_accounts(
-    request: Request, body: AccountsBatchBody, writer: Annotated[Writer, write("accounts:open")]
-) -> Response:
+async def open_accounts(body: AccountsBatchBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
     """A verdict per line, in their order: 201 where it was opened, 200 where it was there."""
-    holders = await run_in_threadpool(_holders, body.items, bank_of(request).vault)
+    holders = await run_in_threadpool(_holders, body.items)
     command = accounts.OpenAccounts(
         holders=holders,
         opened_by=writer.principal.scope,
@@ -101,13 +96,13 @@ async def open_accounts(
     return await (writer.look_up(command, len(holders)) if body.dry_run else writer.settle(command))
 
 
-def _holders(items: list[Any], vault: Vault) -> list[Holder | BankError]:
-    return [_holder(item, vault) for item in items]
+def _holders(items: list[Any]) -> list[Holder | BankError]:
+    return [_holder(item) for item in items]
 
 
-def _holder(item: Any, vault: Vault) -> Holder | BankError:
+def _holder(item: Any) -> Holder | BankError:
     try:
-        return OpenAccountBody.model_validate(item).holder.sealed_by(vault)
+        return OpenAccountBody.model_validate(item).holder.holder()
     except ValidationError as error:
         return errors.Invalid(faults=faults_of_line(error, item))
     except BankError as refusal:
@@ -115,12 +110,10 @@ def _holder(item: Any, vault: Vault) -> Holder | BankError:
 
 
 @router.post("/accounts/lookup", response_model=AccountId, summary="Find an account by document number")
-async def look_up_account(
-    request: Request, body: LookUpBody, writer: Annotated[Writer, write("accounts:open")]
-) -> Response:
+async def look_up_account(body: LookUpBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
     """From then on an institution may deal with the account for 180 days. May be repeated without a key."""
     document = body.document
-    found = bank_of(request).vault.holder(document.unnamed_person())
+    found = Holder(person=document.unnamed_person())
     return await writer.look_up(accounts.LookUp(holder=found, institution=writer.principal.as_institution), 1)
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from creditbank.api import acts
 from creditbank.api.answers.certificates import BatchResult, Certificate, ChangedCertificate
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, write
+from creditbank.api.dependencies import Writer, permit, reader_of, write
 from creditbank.api.faults import faults_of_line
 from creditbank.api.principals import Principal
 from creditbank.api.requests.certificates import AmendmentBody, BatchBody, CertificateBody, RevocationBody
@@ -24,39 +24,34 @@ from creditbank.domain.acts import Revocation
 from creditbank.domain.errors import BankError
 from creditbank.domain.identifiers import normalise_certificate_number
 from creditbank.domain.values import certificate_id as id_of
-from creditbank.vault.persons import Vault
 
 router = APIRouter(prefix="/v1", tags=["Certificates"], route_class=StrictRoute)
 
 
 @router.post("/certificates", status_code=201, response_model=Certificate, summary="Post an earned certificate")
-async def award_certificate(
-    request: Request, body: CertificateBody, writer: Annotated[Writer, write("certificates:award")]
-) -> Response:
+async def award_certificate(body: CertificateBody, writer: Annotated[Writer, write("certificates:award")]) -> Response:
     """The issuer posts it for a person or an account. A person without an account gets one."""
     if body.issuer != writer.principal.own_code:
         raise errors.Forbidden()
-    return await writer.settle(AwardCertificate(line=body.line(bank_of(request).vault)))
+    return await writer.settle(AwardCertificate(line=body.line()))
 
 
 @router.post("/certificates:batch", status_code=207, response_model=BatchResult, summary="Post many certificates")
-async def award_certificates(
-    request: Request, body: BatchBody, writer: Annotated[Writer, write("certificates:award")]
-) -> Response:
+async def award_certificates(body: BatchBody, writer: Annotated[Writer, write("certificates:award")]) -> Response:
     """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
-    lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code, bank_of(request).vault)
+    lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code)
     command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
     return await (writer.look_up(command, len(lines)) if body.dry_run else writer.settle(command))
 
 
-def _lines(items: list[Any], issuer: str, vault: Vault) -> list[AwardLine | BankError]:
-    return [_line(item, issuer, vault) for item in items]
+def _lines(items: list[Any], issuer: str) -> list[AwardLine | BankError]:
+    return [_line(item, issuer) for item in items]
 
 
-def _line(item: Any, issuer: str, vault: Vault) -> AwardLine | BankError:
+def _line(item: Any, issuer: str) -> AwardLine | BankError:
     try:
         body = CertificateBody.model_validate(item)
-        return body.line(vault) if body.issuer == issuer else errors.Forbidden()
+        return body.line() if body.issuer == issuer else errors.Forbidden()
     except ValidationError as error:
         return errors.Invalid(faults=faults_of_line(error, item))
     except BankError as refusal:

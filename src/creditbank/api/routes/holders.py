@@ -12,7 +12,7 @@ from creditbank.api import conditions
 from creditbank.api.answers.accounts import Account
 from creditbank.api.answers.exports import AccountExport
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, bank_of, exporter_of, permit, write_account
+from creditbank.api.dependencies import Writer, exporter_of, permit, write_account
 from creditbank.api.principals import Principal
 from creditbank.api.requests.persons import CorrectionBody, ReasonBody
 from creditbank.commands.accounts import ChangeRestriction
@@ -39,7 +39,6 @@ def export_account(
 
 @router.post("/accounts/{account_id}/correction", response_model=Account, summary="Correct the holder")
 async def correct_holder(
-    request: Request,
     account_id: UUID,
     body: CorrectionBody,
     writer: Annotated[Writer, write_account("accounts:correct")],
@@ -50,7 +49,7 @@ async def correct_holder(
     return await writer.settle(
         CorrectHolder(
             account_id=account_id,
-            particulars=body.holder.particulars(bank_of(request).vault),
+            particulars=body.holder.particulars(),
             cause=body.cause,
             reason=body.reason,
             if_match=writer.if_match,
