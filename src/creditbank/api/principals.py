@@ -20,7 +20,9 @@ class Principal:
 
     `credential` is the public id of the key, client or session that speaks for it. `scopes` narrow what the role
     may do; None leaves all of it. `reach` is on whose objects, once an operation has been allowed. A learner's
-    `former_accounts` are those that were merged into the account.
+    `former_accounts` are those that were merged into the account. `person` is the human behind it where one signed
+    in, a name that stays the same from one session to the next: a member's id, or a learner's account. It is None for
+    keys and clients, of which the bank knows only who made them.
     """
 
     role: Role
@@ -30,6 +32,7 @@ class Principal:
     former_accounts: frozenset[UUID] = frozenset()
     scopes: frozenset[str] | None = None
     reach: Reach | None = None
+    person: str | None = None
 
     @property
     def scope(self) -> str:
@@ -38,8 +41,8 @@ class Principal:
 
     @property
     def actor(self) -> str:
-        """How the events name it."""
-        return f"{self.organisation or self.role}:{self.credential}"
+        """How the events name it: by the person where it is known, since sessions come and go."""
+        return f"{self.organisation or self.role}:{self.person or self.credential}"
 
     @property
     def own_code(self) -> str:
