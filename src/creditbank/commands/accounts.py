@@ -22,6 +22,9 @@ from creditbank.projections import accounts as heads
 from creditbank.vault import formers, persons, shares, texts
 from creditbank.vault.persons import Holder
 
+NOBODY = UUID(int=0)
+"""The id of no account."""
+
 IfMatch = Callable[[int], None] | None
 """Raises PreconditionFailed for a version of the account that the caller does not know; None for any version."""
 
@@ -139,6 +142,8 @@ class LookUp:
 
     def run(self, draft: Draft) -> Answer:
         account_id = draft.account_of(self.holder.document)
+        # Also where there is none, which so takes the same work as one that is found.
+        draft.head(account_id or NOBODY)
         if account_id is None:
             raise errors.NotFound()
         if self.institution is not None and draft.head(account_id).status == "restricted":

@@ -41,8 +41,7 @@ class Exporter:
         is_organisation = viewer.issuer is not None or viewer.institution is not None
         masked = masked or is_organisation
         with self.bank.engine.connect() as connection, connection.begin():
-            if viewer.issuer is None:
-                self.accounts.require(connection, account_id, viewer)
+            self.accounts.require_part(connection, account_id, viewer)
             history = log.stream(connection, account_id)
             seen = sight.seen(connection, viewer, history)
             if viewer.issuer is not None and not any(seen):
