@@ -160,6 +160,7 @@ def _vault() -> None:
         "share_key",
         sa.Column("share_id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
         sa.Column("pepper", sa.SmallInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -202,6 +203,43 @@ def _vault() -> None:
         comment="Programs that fetch access tokens: their public keys as JSON, or their secrets as keyed hashes.",
     )
     op.create_index("ix_oauth_client_organisation", "oauth_client", ["organisation"], unique=False)
+    op.create_table(
+        "member",
+        sa.Column("member_id", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("removed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("member_id"),
+        comment="People who act for the bank or an organisation, as an identity provider names them.",
+    )
+    op.create_index(
+        "member_subject",
+        "member",
+        ["issuer", "subject"],
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL"),
+        sqlite_where=sa.text("removed_at IS NULL"),
+    )
+    op.create_table(
+        "session",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.Text(), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("authenticated_at", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="People who are signed in: a member, or a learner by the account. Of the cookie only a hash.",
+    )
+    op.create_index("ix_session_session_id", "session", ["session_id"], unique=True)
+    op.create_index("ix_session_member_id", "session", ["member_id"], unique=False)
+    op.create_index("ix_session_account_id", "session", ["account_id"], unique=False)
     op.create_table(
         "used_token",
         sa.Column("digest", sa.LargeBinary(), nullable=False),

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, delete, select, update
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
 from creditbank.vault.keyfiles import KeyFiles
-from creditbank.vault.tables import former_holder, person, person_claim, sealed_text, share_key
+from creditbank.vault.tables import former_holder, person, person_claim, sealed_text, session, share_key
 
 _NONCE = 12
 _PERSONS = bulk.Lookup(select(person), person.c.account_id)
@@ -170,7 +170,7 @@ def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
 
 
 def erase(connection: Connection, account_ids: Iterable[UUID]) -> None:
-    """Destroy the wrapped keys and everything sealed under them, and let the documents' claims and shares go."""
+    """Destroy the wrapped keys and everything sealed under them, and let documents' claims, shares and sessions go."""
     ids = list(account_ids)
-    for table in (person, person_claim, former_holder, sealed_text, share_key):
+    for table in (person, person_claim, former_holder, sealed_text, share_key, session):
         connection.execute(delete(table).where(table.c.account_id.in_(ids)))

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Index,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -71,6 +72,7 @@ share_key = Table(
     metadata,
     Column("share_id", Uuid, nullable=False),
     Column("account_id", Uuid, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False),
     Column("partition_id", SmallInteger, nullable=False),
     Column("pepper", SmallInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
@@ -111,6 +113,42 @@ oauth_client = Table(
     Column("expires_at", BigInteger, nullable=True),
     Column("revoked_at", BigInteger, nullable=True),
     comment="Programs that fetch access tokens: their public keys as JSON, or their secrets as keyed hashes.",
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("organisation", Text, nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("removed_at", BigInteger, nullable=True),
+    comment="People who act for the bank or an organisation, as an identity provider names them.",
+)
+Index(
+    "member_subject",
+    member.c.issuer,
+    member.c.subject,
+    unique=True,
+    postgresql_where=member.c.removed_at.is_(None),
+    sqlite_where=member.c.removed_at.is_(None),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("session_id", Text, nullable=False, index=True, unique=True),
+    Column("member_id", Text, nullable=True, index=True),
+    Column("account_id", Uuid, nullable=True, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("authenticated_at", BigInteger, nullable=True),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    comment="People who are signed in: a member, or a learner by the account. Of the cookie only a hash.",
 )
 
 used_token = Table(
