@@ -15,7 +15,7 @@ from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs, Unit
 from creditbank.domain import accounts, errors
 from creditbank.domain.events import HolderField
-from creditbank.vault import formers
+from creditbank.vault import formers, sessions
 from creditbank.vault.persons import IdentityDocument, Person
 
 
@@ -82,6 +82,8 @@ class CorrectHolder:
         if self.cause == "error":
             draft.persons[before.document] = None
             draft.statements.append(lambda connection: vault.let_go(connection, before.document))
+            # Whoever signed in by that document may be somebody else.
+            draft.statements.append(lambda connection: sessions.end_of_account(connection, self.account_id))
 
     def _keep(self, connection: Connection, unit: Unit) -> None:
         vault = unit.bank.vault
