@@ -132,7 +132,7 @@ def _standing(draft: Draft, approval_id: UUID) -> Approval:
 
 def _is_another(draft: Draft, first: Signatory, second: Signatory) -> bool:
     connection = draft.unit.connection
-    made_first, made_second = (lineage.makers(connection, one.credential) for one in (first, second))
+    made_first, made_second = (lineage.makers(connection, one.person or one.credential) for one in (first, second))
     return approvals.is_another(first, second, made_first, made_second)
 
 

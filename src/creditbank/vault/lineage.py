@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from creditbank.vault import apikeys, clients
+from creditbank.vault import apikeys, clients, members
+from creditbank.vault.apikeys import ApiKey
+from creditbank.vault.clients import Client
+from creditbank.vault.members import Member
 
 
 def makers(connection: Connection, credential: str) -> frozenset[str]:
-    """Everybody in the line above a key or client: credentials, and at its end a person who had signed in.
+    """Everybody in the line above a key, client or member: the credentials and members that made each other.
 
     What was made at the command line has nobody above it.
     """
@@ -20,7 +23,11 @@ def makers(connection: Connection, credential: str) -> frozenset[str]:
 
 
 def _maker(connection: Connection, credential: str) -> str | None:
-    made = apikeys.find(connection, credential) or clients.find(connection, credential)
+    made: ApiKey | Client | Member | None
+    if credential.startswith(members.PREFIX):
+        made = members.find(connection, credential)
+    else:
+        made = apikeys.find(connection, credential) or clients.find(connection, credential)
     if made is None:
         return None
     _, colon, name = made.created_by.rpartition(":")
