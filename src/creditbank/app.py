@@ -46,6 +46,7 @@ from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
+from creditbank.commands.presence import LOOK_SECONDS, Presence
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
@@ -128,17 +129,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs = JobRunner(bank, desk)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
-    uses = LastUses(bank)
+    uses, presence = LastUses(bank), Presence(bank)
     tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
     app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
+    presence.report()
     jobs.resume()
     sweeper = Sweeper(bank, desk)
     chores = Chores(
         [
             Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(presence.report, LOOK_SECONDS),
             Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
             Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
         ]
@@ -146,6 +149,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.stopping.set()
     chores.close()
+    presence.leave()
     tokens.close()
     sweeper.close()
     jobs.close()
