@@ -143,7 +143,11 @@ def _needs_pepper(connection: Connection, generation: int, now: int) -> int:
     expires = api_key.c.expires_at
     is_live = api_key.c.revoked_at.is_(None) & or_(expires.is_(None), expires > now)
     keys = _count(connection, api_key, (api_key.c.pepper == generation) & is_live)
-    shares = _count(connection, share_key, (share_key.c.pepper == generation) & (share_key.c.expires_at > now))
+    shares = _count(
+        connection,
+        share_key,
+        ((share_key.c.pepper == generation) & (share_key.c.expires_at > now)) & (share_key.c.expires_at > now),
+    )
     held = select(oauth_client.c.secrets).where(
         oauth_client.c.secrets.is_not(None), oauth_client.c.revoked_at.is_(None)
     )
