@@ -22,6 +22,7 @@ from creditbank.api.last_uses import LastUses
 from creditbank.api.middleware import Observability
 from creditbank.api.rates import Guesses, Rate, Rates
 from creditbank.api.routes import (
+    accesses,
     accounts,
     approvals,
     catalogue,
@@ -41,6 +42,7 @@ from creditbank.api.routes import (
 )
 from creditbank.api.tokens import used_once
 from creditbank.api.tokens.office import TokenOffice
+from creditbank.commands.accesses import AccessBook, AccessReader
 from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
@@ -93,7 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
-    rights = (holders, consents, shares, learner_requests)
+    rights = (holders, consents, shares, learner_requests, accesses)
     for routes in (*hot, *rest, *rights, clients, oauth, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
@@ -127,8 +129,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     balances = Gatherer[Question, VersionedBody]("balances", reader.balances, READ_GROUP_LIMIT)
     desk = Desk(bank)
     jobs = JobRunner(bank, desk)
+    book = AccessBook(bank)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
+    app.state.accesses, app.state.who_looked = book, AccessReader(bank, reader)
     uses, presence = LastUses(bank), Presence(bank)
     tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
     app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
@@ -155,6 +159,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs.close()
     desk.close()
     balances.close()
+    book.close()
     engine.dispose()
 
 

@@ -27,6 +27,7 @@ Operation = Literal[
     "accounts:read",
     "accounts:history",
     "accounts:export",
+    "accesses:read",
     "accounts:correct",
     "accounts:restrict",
     "accounts:suspend",
@@ -90,6 +91,7 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
         "learner": "own",
         "auditor": "masked",
     },
+    "accesses:read": {"authority": "everything", "learner": "own", "auditor": "masked"},
     "accounts:correct": {"authority": "everything"},
     "accounts:restrict": {"authority": "everything"},
     "accounts:suspend": {"authority": "everything"},
@@ -104,7 +106,7 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
         "issuer": "own",
         "institution": "dealing",
         "learner": "own",
-        "auditor": "everything",
+        "auditor": "masked",
     },
     "eligibility:ask": {"institution": "dealing"},
     "exemptions:decide": {"institution": "dealing"},
@@ -120,7 +122,7 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "retention:set": {"authority": "everything"},
     "approvals:read": {"authority": "own", "issuer": "own", "institution": "own", "auditor": "everything"},
     "approvals:decide": {"authority": "own", "issuer": "own", "institution": "own"},
-    "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "everything"},
+    "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "masked"},
 }
 
 
