@@ -225,7 +225,8 @@ def test_a_signing_key_that_got_out_ends_with_all_its_tokens(
     before = client.ask().json()["access_token"]
     assert _status(own_bank, before) == 200
 
-    signing.rotate(tmp_path, own_bank.clock(), at_once=True)
+    signing.rotate(tmp_path, own_bank.clock())
+    signing.retire(tmp_path)
 
     assert (_status(own_bank, before), _status(own_bank, client.ask().json()["access_token"])) == (401, 200)
 
