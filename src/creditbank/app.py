@@ -33,15 +33,19 @@ from creditbank.api.routes import (
     events,
     holders,
     learner_requests,
+    members,
     oauth,
     organisations,
     reservations,
+    sessions,
     shares,
     uses,
     verification,
 )
+from creditbank.api.sessions.ring import SessionRing
 from creditbank.api.tokens import used_once
 from creditbank.api.tokens.office import TokenOffice
+from creditbank.commands import restored
 from creditbank.commands.accesses import AccessBook, AccessReader
 from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
@@ -55,7 +59,12 @@ from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
 from creditbank.settings import Settings
 from creditbank.vault import generations, keyfiles
+from creditbank.vault.erased import ErasedList
 from creditbank.vault.persons import Vault
+from creditbank.web import routes as web
+from creditbank.web.flow import FlowSeal
+from creditbank.web.provider import Provider, Registration
+from creditbank.web.sign_in import DocumentClaims, SignIn
 
 READ_GROUP_LIMIT = 64
 
@@ -75,6 +84,7 @@ def open_bank(settings: Settings, engine: Engine) -> Bank:
         vault=Vault(keys),
         zone=ZoneInfo(settings.timezone),
         clock=clock,
+        erased=ErasedList(settings.data_dir),
         consent_required=settings.consent_required,
     )
 
@@ -96,7 +106,8 @@ def create_app(settings: Settings) -> FastAPI:
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
     rights = (holders, consents, shares, learner_requests, accesses)
-    for routes in (*hot, *rest, *rights, clients, oauth, verification, ops, reference):
+    people = (members, sessions, web)
+    for routes in (*hot, *rest, *rights, clients, oauth, verification, *people, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -116,7 +127,29 @@ def _rates(settings: Settings) -> Rates:
         look_ups=Rate("look-ups", settings.lookups_per_minute),
         guesses=Guesses(Rate("refusals", settings.refusals_per_minute), proxies),
         verifications=Rate("verify", settings.verify_per_minute),
+        sign_ins=Rate("sign-ins", settings.sign_ins_per_minute),
         proxies=proxies,
+    )
+
+
+def _sign_in(settings: Settings, bank: Bank, tokens: TokenOffice) -> SignIn | None:
+    """How people sign in; None where the bank has no identity provider."""
+    if settings.oidc_issuer is None:
+        return None
+    secret = settings.oidc_client_secret
+    registration = Registration(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=None if secret is None else secret.get_secret_value(),
+        scopes=settings.oidc_scopes,
+        redirect_uri=settings.public_url + web.CALLBACK,
+    )
+    return SignIn(
+        bank=bank,
+        provider=Provider(registration, lambda: bank.clock()),
+        seal=FlowSeal(bank.vault.keys.cursors),
+        used=tokens.used,
+        document=DocumentClaims(settings.oidc_document_type_claim, settings.oidc_document_number_claim),
     )
 
 
@@ -135,16 +168,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.accesses, app.state.who_looked = book, AccessReader(bank, reader)
     uses, presence = LastUses(bank), Presence(bank)
     tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
+    people = SessionRing(bank, settings.public_url)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens, sessions=people)
+    app.state.sign_in = _sign_in(settings, bank, tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
     presence.report()
+    restored.reconcile(bank, desk)
     jobs.resume()
     sweeper = Sweeper(bank, desk)
     chores = Chores(
         [
             Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(people.uses.write, last_uses.WRITE_SECONDS),
+            Chore(people.sweep, used_once.SWEEP_SECONDS),
             Chore(presence.report, LOOK_SECONDS),
             Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
             Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),

@@ -301,6 +301,9 @@ FAULTS: Mapping[str, FaultMessage] = {
         "Either all requests name a course, for an exemption, or none does, for a conversion.",
         "要么每项申请都指明课程（免修），要么都不指明（转换）。",
     ),
+    "organisation_missing": FaultMessage(
+        "Only the authority's members may be of no organisation.", "只有主管机构的成员可以不属于任何机构。"
+    ),
     "role_not_held": FaultMessage("The organisation does not have this role.", "该机构没有此角色。"),
     "scope_not_held": FaultMessage("The role does not have this scope.", "该角色没有此权限。"),
     "same_account": FaultMessage("An account cannot be merged into itself.", "账户不能并入自身。"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +25,10 @@ from creditbank.domain import errors
 from creditbank.domain.errors import BankError, Fault
 
 MEDIA_TYPE = "application/problem+json"
+
+Renderer = Callable[[Mapping[str, Any], Language, Mapping[str, str]], Response]
+RENDERER = "creditbank.renderer"
+"""Key in the scope: what makes an answer of a problem and its headers where a document is not what was asked for."""
 
 _logger = logging.getLogger("creditbank.api")
 
@@ -152,12 +156,11 @@ def response_to(scope: Scope, error: BankError, headers: Mapping[str, str] | Non
     """The whole answer to a request that ends in this error."""
     language = language_of(scope)
     body = problem_body(error, request_id_of(scope), instance_of(scope), language)
-    return Response(
-        to_json(body),
-        status_code=body["status"],
-        media_type=MEDIA_TYPE,
-        headers=_headers_of(error) | {"Content-Language": language, "Vary": "Accept-Language"} | dict(headers or {}),
-    )
+    named = _headers_of(error) | {"Content-Language": language, "Vary": "Accept-Language"} | dict(headers or {})
+    render: Renderer | None = scope.get(RENDERER)
+    if render is not None:
+        return render(body, language, named)
+    return Response(to_json(body), status_code=body["status"], media_type=MEDIA_TYPE, headers=named)
 
 
 def request_id_of(scope: Scope) -> str:

@@ -12,6 +12,7 @@ from creditbank.api.access import scopes_of
 from creditbank.ledger.database import writing
 from creditbank.vault import apikeys
 from tests.api.bank import PROGRAMME, RULES, Caller, ReadyBank, certificate, person
+from tests.api.sessions import session_of
 
 NOWHERE = "0192f0c1-2d3e-7f40-8a5b-6c7d8e9f0a1b"
 REASON = {"reason": "x"}
@@ -231,6 +232,18 @@ class Case:
         body = {"role": "issuer", "secret": True}
         registered = self.bank.authority.post(f"/v1/organisations/{self.organisation}/clients", body)
         return str(made(registered)["client_id"])
+
+    @cached_property
+    def member_id(self) -> str:
+        """A member of the side's institution."""
+        body = {"issuer": "https://idp.example", "subject": fresh("subject"), "role": "institution"}
+        added = self.bank.authority.post("/v1/members", {**body, "organisation": self.side.institution_code})
+        return str(made(added)["member_id"])
+
+    @cached_property
+    def session_id(self) -> str:
+        """A session of that member."""
+        return session_of(self.bank.core, member_id=self.member_id).session_id
 
     standard = "BIM"
 
