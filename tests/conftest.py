@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from creditbank.ledger.database import open_engine
 from tests.database import Server, copied, embedded_server, migrate
+pytest_plugins = ["tests.leaks"]
 
 
 @pytest.fixture(scope="session")

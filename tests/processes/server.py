@@ -13,6 +13,8 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import IO
 
+from tests.personal import WATCH
+
 PROJECT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
 
@@ -62,6 +64,19 @@ class Installation:
             raise NotStarted(self.log.read_text()[-4000:])
         return Process(server, json.loads(line)["address"].removeprefix("http://"))
 
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of the command line, beside whatever serves."""
+        settings = {"CREDITBANK_DATABASE_URL": self.database_url, "CREDITBANK_DATA_DIR": str(self.data_dir)}
+        return subprocess.run(
+            [sys.executable, "-m", "creditbank", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, **settings, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=READY_SECONDS,
+            check=False,
+        )
+
     @contextmanager
     def serving(self) -> Iterator[Process]:
         """A server that is gone at the end."""
@@ -70,6 +85,7 @@ class Installation:
             yield process
         finally:
             process.kill()
+            WATCH.search("what a server wrote", self.log.read_text())
 
 
 def _line(output: IO[bytes]) -> bytes:
@@ -85,12 +101,17 @@ class Process:
     _process: subprocess.Popen[bytes]
     address: str
 
-    def kill(self) -> None:
-        """SIGKILL: it learns nothing of it."""
+    def kill(self) -> str:
+        """SIGKILL: it learns nothing of it. What it wrote on standard output since, for the first who asks."""
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
-        self._process.stdout.close()
+        if self._process.stdout.closed:
+            return ""
+        with self._process.stdout as output:
+            written = output.read().decode()
+        WATCH.search("standard output of a server", written)
+        return written
 
     @property
     def pid(self) -> int:
