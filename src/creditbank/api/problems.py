@@ -23,8 +23,11 @@ from creditbank.api.messages import Language
 from creditbank.api.methods import allowed_methods
 from creditbank.domain import errors
 from creditbank.domain.errors import BankError, Fault
+from creditbank.vault.publickeys import ALGORITHMS
 
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = f'Bearer, DPoP algs="{" ".join(ALGORITHMS)}"'
+"""What is asked of those who are not authenticated, the same whatever was wrong (RFC 9449, 7.1)."""
 
 Renderer = Callable[[Mapping[str, Any], Language, Mapping[str, str]], Response]
 RENDERER = "creditbank.renderer"
@@ -238,7 +241,7 @@ def _fault_body(fault: Fault, language: Language) -> dict[str, str]:
 def _headers_of(error: BankError) -> dict[str, str]:
     match error:
         case errors.Unauthenticated():
-            return {"WWW-Authenticate": "Bearer"}
+            return {"WWW-Authenticate": CHALLENGE}
         case errors.RateLimited() | errors.Unavailable():
             return {"Retry-After": str(error.retry_after)}
         case ContentEncoded():
