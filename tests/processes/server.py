@@ -64,19 +64,6 @@ class Installation:
             raise NotStarted(self.log.read_text()[-4000:])
         return Process(server, json.loads(line)["address"].removeprefix("http://"))
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command of the command line, beside whatever serves."""
-        settings = {"CREDITBANK_DATABASE_URL": self.database_url, "CREDITBANK_DATA_DIR": str(self.data_dir)}
-        return subprocess.run(
-            [sys.executable, "-m", "creditbank", *arguments],
-            cwd=PROJECT,
-            env={**os.environ, **settings, **self.environment},
-            capture_output=True,
-            text=True,
-            timeout=READY_SECONDS,
-            check=False,
-        )
-
     @contextmanager
     def serving(self) -> Iterator[Process]:
         """A server that is gone at the end."""
