@@ -65,18 +65,21 @@ def _suspension(account_id: UUID, key: str) -> Request:
     return Request(command=command, actor="test", key=("authority", key), fingerprint=key.encode())
 
 
-def test_a_file_that_somebody_else_writes_to_is_unavailable_for_writes_and_readable(
+def test_a_file_that_somebody_else_writes_to_is_readable_for_whoever_is_on_record_as_reading_it(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", WAIT_MS)
     with ready_bank(sqlite_url, tmp_path / "data") as bank:
         account_id, posted = bank.account(), certificate()
+        path = f"/v1/accounts/{account_id}/balance"
+        assert bank.authority.get(path).status_code == 200
+        learner = bank.learner(account_id)
         with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             refused = bank.issuer.post("/v1/certificates", posted, key="one")
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
             assert int(refused.headers["Retry-After"]) > 0
-            assert bank.authority.get(f"/v1/accounts/{account_id}/balance").status_code == 200
+            assert [one.get(path).status_code for one in (bank.authority, learner, bank.auditor)] == [200, 200, 503]
             other.execute("ROLLBACK")
         awarded = bank.issuer.post("/v1/certificates", posted, key="one")
         assert awarded.status_code == 201
