@@ -243,6 +243,21 @@ def partition(
     return list(_decoded(connection, statement))
 
 
+def stored(connection: Connection, partition_id: int, after: int, upto: int, limit: int = PAGE) -> Sequence[Row[Any]]:
+    """The rows of a partition behind a position, up to another one, as they are stored."""
+    statement = (
+        select(event_table)
+        .where(
+            event_table.c.partition_id == partition_id,
+            event_table.c.position > after,
+            event_table.c.position <= upto,
+        )
+        .order_by(event_table.c.position)
+        .limit(limit)
+    )
+    return connection.execute(statement).all()
+
+
 def everything(connection: Connection) -> Iterator[list[Recorded]]:
     """All of history, partition by partition, a page at a time: memory stays constant."""
     for partition_id in range(PARTITIONS):

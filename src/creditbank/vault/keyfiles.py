@@ -40,11 +40,11 @@ def load(data_dir: Path) -> KeyFiles:
     """Read the key files below `data_dir`, making those that do not exist yet."""
     folder = data_dir / "keys"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wrapping, blind_index, api_keys, cursors = (_read_or_make(folder / f"{name}.key") for name in NAMES)
+    wrapping, blind_index, api_keys, cursors = (read_or_make(folder / f"{name}.key") for name in NAMES)
     return KeyFiles(wrapping=wrapping, blind_index=blind_index, api_keys=api_keys, cursors=cursors)
 
 
-def _read_or_make(path: Path) -> bytes:
+def read_or_make(path: Path) -> bytes:
     if not path.exists():
         # Written whole under another name and then linked: of two processes that start at once, one wins.
         draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

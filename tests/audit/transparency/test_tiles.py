@@ -46,7 +46,8 @@ def test_a_tile_stands_at_its_path(tile: Tile, path: str) -> None:
     "path",
     [
         "tile/0/0", "tile/00/000", "tile/64/000", "tile/0/x000/001", "tile/0/001.p/256", "tile/0/001.p/0",
-        "tile/0/x001", "tile/0/../000", "tile/entries/000.p/07", "tile/0/000/", "tile/x/000", "tile/0/\u0660\u0660\u0660", "",
+        "tile/0/x001", "tile/0/../000", "tile/entries/000.p/07", "tile/0/000/", "tile/x/000",
+        "tile/0/\u0660\u0660\u0660", "",
     ],
 )  # fmt: skip
 def test_no_other_path_is_one_of_a_tile(path: str) -> None:

@@ -1,0 +1,152 @@
+"""The publisher: puts new events into the public log, and signs what it has read back.
+
+A round has three steps, each of which may be broken off and done again: give the new events their indexes
+(committed first, so that they are final), write tiles and bundles from them, and sign the root that the written
+files give. One process at a time: the row of the tree is locked while a step decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+
+from creditbank.audit.transparency import growth, merkle, notes, records
+from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
+from creditbank.audit.transparency.notes import Note, VerifierKey
+from creditbank.audit.transparency.records import Record
+from creditbank.audit.transparency.shelf import Forked, Shelf
+from creditbank.ledger import log, sequence
+from creditbank.ledger.database import writing
+from creditbank.ledger.sequence import Seal, Stretch, Tree
+from creditbank.vault.logkeys import LogKeys
+
+ROUND_LIMIT = 20_000
+"""Events in one round: what is in memory at once, and how long a round holds the tree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """Publishes the log of one bank. `clock` gives microseconds since 1970 UTC."""
+
+    engine: Engine
+    shelf: Shelf
+    keys: LogKeys
+    origin: str
+    clock: Callable[[], int]
+
+    def verifier_keys(self) -> list[VerifierKey]:
+        return [notes.key_of(key, self.origin) for key in self.keys.signing]
+
+    def publish(self) -> Checkpoint | None:
+        """One round: finish what was begun, else take what is new. None where there is nothing to publish.
+
+        Raises Forked where the published files are not what history gives; nothing is signed then.
+        """
+        tree = self._sequence()
+        if tree.size == tree.published:
+            self._show()
+            return None
+        with writing(self.engine) as connection:
+            tree = sequence.tree(connection, lock=True)
+            if tree.size == tree.published:
+                return None  # another publisher has finished the round
+            head = self._sign(connection, tree)
+        self._show()
+        return head
+
+    def _sequence(self) -> Tree:
+        with writing(self.engine) as connection:
+            tree = sequence.tree(connection, lock=True)
+            if tree.size > tree.published:
+                return tree
+            seal = sequence.last_seal(connection)
+            done = {} if seal is None else records.heads_of(seal.heads)
+            stretches = sequence.next_stretches(log.heads(connection), done, tree.size, ROUND_LIMIT)
+            if not stretches:
+                return tree
+            ends = {one.partition_id: one.first_position + one.count - 1 for one in stretches}
+            size = tree.size + sum(one.count for one in stretches)
+            heads = records.heads_text(tree.rounds + 1, {**done, **ends})
+            seal = Seal(index=size, round=tree.rounds + 1, heads=heads)
+            sequence.add_round(connection, tree.rounds + 1, stretches, seal)
+            return Tree(rounds=tree.rounds + 1, size=size + 1, published=tree.published)
+
+    def _sign(self, connection: Connection, tree: Tree) -> Checkpoint:
+        entries, heads = self.entries(connection, tree.published)
+        if len(entries) != tree.size - tree.published:
+            raise Forked(f"the round to {tree.size} leaves has {len(entries)} entries: history is shorter than the log")
+        root = growth.grow(self.shelf, tree.published, self._signed_root(connection, tree), entries)
+        head = Checkpoint(origin=self.origin, size=tree.size, root=root)
+        signatures = tuple(notes.sign(head.text, key, self.origin) for key in self.keys.signing)
+        note = str(Note(text=head.text, signatures=signatures))
+        sequence.keep_commitments(connection, heads)
+        sequence.add_checkpoint(connection, head.size, head.root, note, self.clock())
+        return head
+
+    def _signed_root(self, connection: Connection, tree: Tree) -> bytes:
+        return sequence.signed_root(connection, tree.published) if tree.published else merkle.EMPTY_ROOT
+
+    def entries(self, connection: Connection, index: int) -> tuple[list[bytes], dict[UUID, tuple[int, int, bytes]]]:
+        """The entries of one round, which begins at an index, and the last commitment of each stream it touches."""
+        heads: dict[UUID, tuple[int, int, bytes]] = {}
+        entries = []
+        for stretch in sequence.stretches_from(connection, index):
+            for page in _pages(connection, stretch):
+                before = {row.stream_id for row in page} - heads.keys()
+                known = sequence.commitments(connection, before)
+                for row in page:
+                    last = heads.get(row.stream_id)
+                    previous = last[2] if last else known.get(row.stream_id)
+                    commitment = self.commitment(row, previous)
+                    heads[row.stream_id] = (row.partition_id, row.version, commitment)
+                    entries.append(records.event_entry(commitment))
+        for seal in sequence.seals_from(connection, index):
+            salt = records.seal_salt(self.keys.salting, seal.round)
+            entries.insert(seal.index - index, records.seal_entry(records.seal_commitment(salt, seal.heads)))
+        return entries, heads
+
+    def commitment(self, row: Any, previous: bytes | None) -> bytes:
+        """The commitment of a stored event behind the one before it in its stream."""
+        salt = records.event_salt(self.keys.salting, row.stream_id, row.version)
+        return records.event_commitment(salt, record_of(row, previous).text)
+
+    def _show(self) -> None:
+        """Show the last checkpoint that was signed. Raises Forked where a larger one is shown already."""
+        with self.engine.connect() as connection, connection.begin():
+            signed = sequence.latest_checkpoint(connection)
+        shown = self.shelf.checkpoint()
+        if signed is None or signed == shown:
+            return
+        if shown is not None and _size(shown) > _size(signed):
+            raise Forked(f"a checkpoint of {_size(shown)} leaves is published, and history has {_size(signed)}")
+        self.shelf.replace_checkpoint(signed)
+
+
+def _size(note: str) -> int:
+    return checkpoint_of(notes.parse(note).text).size
+
+
+def record_of(row: Any, previous: bytes | None) -> Record:
+    """A stored event as it is committed to."""
+    return Record(
+        at=f"{row.partition_id}:{row.position}",
+        stream=row.stream_id,
+        version=row.version,
+        type=row.type,
+        recorded_at=row.recorded_at,
+        actor=row.actor,
+        causation=row.causation,
+        body=row.body,
+        previous=previous,
+    )
+
+
+def _pages(connection: Connection, stretch: Stretch) -> Iterator[Any]:
+    after, last = stretch.first_position - 1, stretch.first_position + stretch.count - 1
+    while page := log.stored(connection, stretch.partition_id, after, last):
+        yield page
+        after = page[-1].position

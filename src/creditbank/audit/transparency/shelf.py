@@ -1,0 +1,81 @@
+"""The shelf: the published log as plain files, which any web server can serve.
+
+A file is written whole under another name and then linked, once: whoever finds one with other bytes at its
+place has found a fork and stops. Only the checkpoint is replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from creditbank.audit.transparency.tiles import WIDTH, Tile
+
+CHECKPOINT = "checkpoint"
+
+
+class Forked(RuntimeError):
+    """What is published is not what the bank's history gives."""
+
+
+class Shelf:
+    """A folder that holds `checkpoint` and `tile/…`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, tile: Tile) -> bytes:
+        """Raises FileNotFoundError."""
+        return (self.folder / tile.path).read_bytes()
+
+    def write(self, tile: Tile, content: bytes) -> None:
+        """Put a tile at its place. Raises Forked where one with other bytes stands there."""
+        path = self.folder / tile.path
+        if not path.exists():
+            draft = _draft(path, content)
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+            _sync(path.parent)
+        if path.read_bytes() != content:
+            raise Forked(f"{tile.path} is published with other bytes")
+
+    def drop_partial(self, tile: Tile) -> None:
+        """Take away the partial forms of a tile that is full now."""
+        folder = self.folder / f"{Tile(level=tile.level, index=tile.index, width=WIDTH).path}.p"
+        if folder.is_dir():
+            for part in folder.iterdir():
+                part.unlink(missing_ok=True)
+            folder.rmdir()
+
+    def checkpoint(self) -> str | None:
+        """The published checkpoint; None before the first."""
+        path = self.folder / CHECKPOINT
+        return path.read_text("utf-8") if path.exists() else None
+
+    def replace_checkpoint(self, note: str) -> None:
+        path = self.folder / CHECKPOINT
+        _draft(path, note.encode()).replace(path)
+        _sync(path.parent)
+
+
+def _draft(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with draft.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

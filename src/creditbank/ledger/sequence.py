@@ -1,0 +1,228 @@
+"""The sequence of the public log: which index every event has, and what was published of it.
+
+Events are ordered in each of 64 partitions; a round puts the new ones of all partitions behind one another and
+ends with a seal. What is kept is a range per round and partition, not a row per event. An index once given is
+final: rounds are committed before anything is published of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from creditbank.ledger import bulk
+from creditbank.ledger.tables import metadata
+
+log_tree = Table(
+    "log_tree",
+    metadata,
+    Column("tree_id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("rounds", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("published", BigInteger, nullable=False),
+    comment="One row, locked by whoever publishes: rounds sequenced, leaves sequenced, leaves under a checkpoint.",
+)
+
+log_round = Table(
+    "log_round",
+    metadata,
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("first_position", BigInteger, nullable=False),
+    Column("round", BigInteger, nullable=False),
+    Column("first_index", BigInteger, nullable=False, unique=True),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partition_id", "first_position"),
+    comment="The events of a partition that a round put into the log, one behind the other from first_index on.",
+)
+
+log_seal = Table(
+    "log_seal",
+    metadata,
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("round", BigInteger, nullable=False),
+    Column("heads", Text, nullable=False),
+    comment="The leaf that ends a round, which commits to the head of every partition.",
+)
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("stream_id", Uuid, nullable=False),
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("commitment", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("stream_id", "partition_id"),
+    comment="The last commitment of every stream in the log: the one that the next event names.",
+)
+
+log_checkpoint = Table(
+    "log_checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("signed_at", BigInteger, nullable=False),
+    comment="Every checkpoint that was signed; a size is signed once.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """How far the log has come, in leaves. What lies between `published` and `size` is an unfinished round."""
+
+    rounds: int
+    size: int
+    published: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Events of one partition that follow one another in the log."""
+
+    partition_id: int
+    first_position: int
+    first_index: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """The leaf that ends a round: its index, the round's number, and the canonical text of the heads."""
+
+    index: int
+    round: int
+    heads: str
+
+
+def tree(connection: Connection, *, lock: bool = False) -> Tree:
+    """How far the log has come. With `lock`, nobody else publishes until the transaction ends."""
+    statement = select(log_tree.c.rounds, log_tree.c.size, log_tree.c.published)
+    row = connection.execute(statement.with_for_update() if lock else statement).one()
+    return Tree(rounds=row.rounds, size=row.size, published=row.published)
+
+
+def last_seal(connection: Connection) -> Seal | None:
+    """The seal of the last round: its heads are how far each partition has an index. None before the first round."""
+    statement = select(log_seal).order_by(log_seal.c.leaf_index.desc()).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else Seal(index=row.leaf_index, round=row.round, heads=row.heads)
+
+
+def next_stretches(heads: dict[int, int], done: dict[int, int], first_index: int, limit: int) -> list[Stretch]:
+    """What a round takes: the events behind those that have an index, partition by partition, up to a limit."""
+    stretches, index, room = [], first_index, limit
+    for partition_id, head in sorted(heads.items()):
+        first = done.get(partition_id, 0) + 1
+        count = min(head - first + 1, room)
+        if count > 0:
+            stretches.append(Stretch(partition_id=partition_id, first_position=first, first_index=index, count=count))
+            index, room = index + count, room - count
+    return stretches
+
+
+def add_round(connection: Connection, number: int, stretches: Sequence[Stretch], seal: Seal) -> None:
+    """Give these events their indexes, for good. The tree has to be locked."""
+    rows = [(one.partition_id, one.first_position, number, one.first_index, one.count) for one in stretches]
+    bulk.insert(connection, log_round, rows)
+    connection.execute(insert(log_seal).values(leaf_index=seal.index, round=number, heads=seal.heads))
+    connection.execute(update(log_tree).values(rounds=number, size=seal.index + 1))
+
+
+def stretches_from(connection: Connection, index: int) -> list[Stretch]:
+    """The stretches that begin at an index or behind it, in order."""
+    statement = select(log_round).where(log_round.c.first_index >= index).order_by(log_round.c.first_index)
+    return [_stretch(row) for row in connection.execute(statement)]
+
+
+def seals_from(connection: Connection, index: int) -> list[Seal]:
+    statement = select(log_seal).where(log_seal.c.leaf_index >= index).order_by(log_seal.c.leaf_index)
+    return [Seal(index=row.leaf_index, round=row.round, heads=row.heads) for row in connection.execute(statement)]
+
+
+def index_of(connection: Connection, partition_id: int, position: int) -> int | None:
+    """The index of an event; None while no round has taken it."""
+    statement = (
+        select(log_round)
+        .where(log_round.c.partition_id == partition_id, log_round.c.first_position <= position)
+        .order_by(log_round.c.first_position.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None or position >= row.first_position + row.count:
+        return None
+    return int(row.first_index + position - row.first_position)
+
+
+def commitments(connection: Connection, stream_ids: Collection[UUID]) -> dict[UUID, bytes]:
+    """The last commitment of each of these streams; new ones are missing."""
+    return {row.stream_id: row.commitment for row in _HEADS.rows(connection, stream_ids)}
+
+
+def keep_commitments(connection: Connection, heads: dict[UUID, tuple[int, int, bytes]]) -> None:
+    """Remember the last commitment of streams: partition, version and commitment by stream."""
+    known = commitments(connection, heads)
+    rows = [(stream_id, *head) for stream_id, head in heads.items() if stream_id not in known]
+    bulk.insert(connection, log_head, rows)
+    changed = [
+        {"s": stream_id, "p": partition_id, "v": version, "c": commitment}
+        for stream_id, (partition_id, version, commitment) in heads.items()
+        if stream_id in known
+    ]
+    if changed:
+        connection.execute(_RENEW, changed)
+
+
+def add_checkpoint(connection: Connection, size: int, root: bytes, note: str, now: int) -> None:
+    """Record that a checkpoint is signed, once for each size. The tree has to be locked.
+
+    Raises IntegrityError where one of this size is signed already.
+    """
+    connection.execute(insert(log_checkpoint).values(size=size, root=root, note=note, signed_at=now))
+    connection.execute(update(log_tree).values(published=size))
+
+
+def signed_root(connection: Connection, size: int) -> bytes:
+    """The root that was signed for a size."""
+    root: bytes = connection.execute(select(log_checkpoint.c.root).where(log_checkpoint.c.size == size)).scalar_one()
+    return root
+
+
+def latest_checkpoint(connection: Connection) -> str | None:
+    """The note of the largest tree that was signed; None before the first."""
+    statement = select(log_checkpoint.c.note).order_by(log_checkpoint.c.size.desc()).limit(1)
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def _stretch(row: Any) -> Stretch:
+    return Stretch(
+        partition_id=row.partition_id,
+        first_position=row.first_position,
+        first_index=row.first_index,
+        count=row.count,
+    )
+
+
+_HEADS = bulk.Lookup(select(log_head), log_head.c.stream_id)
+_RENEW = (
+    update(log_head)
+    .where(log_head.c.stream_id == bindparam("s"), log_head.c.partition_id == bindparam("p"))
+    .values(version=bindparam("v"), commitment=bindparam("c"))
+)
