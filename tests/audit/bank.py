@@ -16,7 +16,12 @@ ORIGIN = "bank.example/log"
 
 def publisher(engine: Engine, folder: Path) -> Publisher:
     return Publisher(
-        engine=engine, shelf=Shelf(folder / "log"), keys=logkeys.load(folder), origin=ORIGIN, clock=Clock()
+        engine=engine,
+        shelf=Shelf(folder / "log"),
+        signing=logkeys.signing(folder),
+        salting=logkeys.salting(folder),
+        origin=ORIGIN,
+        clock=Clock(),
     )
 
 

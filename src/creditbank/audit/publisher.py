@@ -8,21 +8,21 @@ files give. One process at a time: the row of the tree is locked while a step de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
 from creditbank.audit.transparency import growth, merkle, notes, records
 from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
 from creditbank.audit.transparency.notes import Note, VerifierKey
 from creditbank.audit.transparency.records import Record
-from creditbank.audit.transparency.shelf import Forked, Shelf
+from creditbank.audit.transparency.shelf import CHECKPOINT, KEYS, Forked, Shelf
 from creditbank.ledger import log, sequence
 from creditbank.ledger.database import writing
 from creditbank.ledger.sequence import Seal, Stretch, Tree
-from creditbank.vault.logkeys import LogKeys
 
 ROUND_LIMIT = 20_000
 """Events in one round: what is in memory at once, and how long a round holds the tree."""
@@ -34,12 +34,17 @@ class Publisher:
 
     engine: Engine
     shelf: Shelf
-    keys: LogKeys
+    signing: tuple[Ed25519PrivateKey, ...] = field(repr=False)
+    salting: bytes = field(repr=False)
     origin: str
     clock: Callable[[], int]
 
     def verifier_keys(self) -> list[VerifierKey]:
-        return [notes.key_of(key, self.origin) for key in self.keys.signing]
+        return [notes.key_of(key, self.origin) for key in self.signing]
+
+    def open(self) -> None:
+        """Show the keys, beside the files that they sign."""
+        self.shelf.replace(KEYS, "".join(f"{key}\n" for key in self.verifier_keys()))
 
     def publish(self) -> Checkpoint | None:
         """One round: finish what was begun, else take what is new. None where there is nothing to publish.
@@ -81,7 +86,7 @@ class Publisher:
             raise Forked(f"the round to {tree.size} leaves has {len(entries)} entries: history is shorter than the log")
         root = growth.grow(self.shelf, tree.published, self._signed_root(connection, tree), entries)
         head = Checkpoint(origin=self.origin, size=tree.size, root=root)
-        signatures = tuple(notes.sign(head.text, key, self.origin) for key in self.keys.signing)
+        signatures = tuple(notes.sign(head.text, key, self.origin) for key in self.signing)
         note = str(Note(text=head.text, signatures=signatures))
         sequence.keep_commitments(connection, heads)
         sequence.add_checkpoint(connection, head.size, head.root, note, self.clock())
@@ -101,18 +106,13 @@ class Publisher:
                 for row in page:
                     last = heads.get(row.stream_id)
                     previous = last[2] if last else known.get(row.stream_id)
-                    commitment = self.commitment(row, previous)
+                    commitment = commitment_of(self.salting, row, previous)
                     heads[row.stream_id] = (row.partition_id, row.version, commitment)
                     entries.append(records.event_entry(commitment))
         for seal in sequence.seals_from(connection, index):
-            salt = records.seal_salt(self.keys.salting, seal.round)
+            salt = records.seal_salt(self.salting, seal.round)
             entries.insert(seal.index - index, records.seal_entry(records.seal_commitment(salt, seal.heads)))
         return entries, heads
-
-    def commitment(self, row: Any, previous: bytes | None) -> bytes:
-        """The commitment of a stored event behind the one before it in its stream."""
-        salt = records.event_salt(self.keys.salting, row.stream_id, row.version)
-        return records.event_commitment(salt, record_of(row, previous).text)
 
     def _show(self) -> None:
         """Show the last checkpoint that was signed. Raises Forked where a larger one is shown already."""
@@ -123,7 +123,7 @@ class Publisher:
             return
         if shown is not None and _size(shown) > _size(signed):
             raise Forked(f"a checkpoint of {_size(shown)} leaves is published, and history has {_size(signed)}")
-        self.shelf.replace_checkpoint(signed)
+        self.shelf.replace(CHECKPOINT, signed)
 
 
 def _size(note: str) -> int:
@@ -143,6 +143,12 @@ def record_of(row: Any, previous: bytes | None) -> Record:
         body=row.body,
         previous=previous,
     )
+
+
+def commitment_of(salting: bytes, row: Any, previous: bytes | None) -> bytes:
+    """The commitment of a stored event behind the one before it in its stream."""
+    salt = records.event_salt(salting, row.stream_id, row.version)
+    return records.event_commitment(salt, record_of(row, previous).text)
 
 
 def _pages(connection: Connection, stretch: Stretch) -> Iterator[Any]:

@@ -258,6 +258,14 @@ def stored(connection: Connection, partition_id: int, after: int, upto: int, lim
     return connection.execute(statement).all()
 
 
+def stored_stream(connection: Connection, stream_id: UUID, upto: int | None = None) -> Sequence[Row[Any]]:
+    """The rows of a stream, up to a version where it is named, as they are stored, oldest first."""
+    statement = select(event_table).where(event_table.c.stream_id == stream_id).order_by(event_table.c.version)
+    if upto is not None:
+        statement = statement.where(event_table.c.version <= upto)
+    return connection.execute(statement).all()
+
+
 def everything(connection: Connection) -> Iterator[list[Recorded]]:
     """All of history, partition by partition, a page at a time: memory stays constant."""
     for partition_id in range(PARTITIONS):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from creditbank.audit.transparency.tiles import WIDTH, Tile
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, KEYS = "checkpoint", "log.vkey"
 
 
 class Forked(RuntimeError):
@@ -20,7 +20,7 @@ class Forked(RuntimeError):
 
 
 class Shelf:
-    """A folder that holds `checkpoint` and `tile/…`."""
+    """A folder that holds `checkpoint`, `log.vkey` and `tile/…`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,9 +57,10 @@ class Shelf:
         path = self.folder / CHECKPOINT
         return path.read_text("utf-8") if path.exists() else None
 
-    def replace_checkpoint(self, note: str) -> None:
-        path = self.folder / CHECKPOINT
-        _draft(path, note.encode()).replace(path)
+    def replace(self, name: str, text: str) -> None:
+        """Put `checkpoint` or `log.vkey` at its place."""
+        path = self.folder / name
+        _draft(path, text.encode()).replace(path)
         _sync(path.parent)
 
 
