@@ -46,6 +46,7 @@ def _history() -> None:
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.Column("causation", sa.Uuid(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("partition_id", "position"),

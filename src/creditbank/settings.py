@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
@@ -20,6 +21,15 @@ def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _base_url(text: str) -> str:
+    """Scheme, host and at most a port and a path, without the closing slash: it is compared letter by letter."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be an http or https URL of scheme, host and path")
+    return text.rstrip("/")
+
+
+PublicUrl = Annotated[str, AfterValidator(_base_url)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -30,6 +40,9 @@ class Settings(BaseSettings):
 
     database_url: str = Field("sqlite:///creditbank.db", description="SQLite file or PostgreSQL server.")
     data_dir: Path = Field(Path("data"), description="Keys of the bank; lies apart from the database.")
+    public_url: PublicUrl = Field(
+        "http://127.0.0.1:8000", description="Where clients reach the bank; `serve` derives it."
+    )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Shanghai", description="Where a civil day begins and ends."
     )

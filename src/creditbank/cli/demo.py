@@ -63,7 +63,7 @@ def run(
             migration.upgrade(engine)
         safe = _Safe(engine, installation.bound_keys(chosen, engine), data_dir / "demo-keys.json")
         listener = serve.bound(host, range(port, min(port + PORTS, 65536)))
-        address = _address(host, listener.getsockname()[1])
+        address = serve.publish(host, listener.getsockname()[1])
 
         async def load() -> None:
             result = await _load(safe, address, learners)
@@ -200,12 +200,6 @@ def _run(session: Coroutine[None, None, None]) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _address(host: str, port: int) -> str:
-    """Where the server is reached from this machine."""
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 def _show(result: Tour, *, as_json: bool, and_serve: bool) -> None:

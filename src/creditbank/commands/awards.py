@@ -13,11 +13,12 @@ from creditbank.commands import documents
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import certificates, errors
-from creditbank.domain.account import Head, lot_of
+from creditbank.domain.account import Head
 from creditbank.domain.accounts import open_account
 from creditbank.domain.certificates import Award
 from creditbank.domain.errors import BankError
 from creditbank.domain.events import CertificateAwarded
+from creditbank.domain.lot import lot_of
 from creditbank.vault.persons import Holder
 
 Rendered = tuple[int, dict[str, Any]]

@@ -65,6 +65,13 @@ class Bank:
                 return self.catalogue_in(connection)
         return self._catalogue
 
+    def is_suspended(self, connection: Connection, organisation: str | None) -> bool:
+        """Whether whatever asks in this organisation's name is to be refused; never where it is nobody's."""
+        if organisation is None:
+            return False
+        known = self.catalogue_in(connection).organisations.get(organisation)
+        return known is not None and known.is_suspended
+
     def compiled(self, version: RulebookVersionPublished) -> CompiledRules:
         """A published version, made ready to decide; kept, since a version never changes."""
         if version.rules_sha256 not in self._compiled:

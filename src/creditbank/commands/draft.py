@@ -153,6 +153,7 @@ class Draft:
     unit: Unit
     actor: str
     causation: UUID
+    approved_by: str | None = None
     catalogue: Catalogue = field(init=False)
     heads: Overlay[UUID, Head] = field(init=False)
     accounts: Overlay[UUID, Account] = field(init=False)
@@ -262,6 +263,12 @@ class Draft:
                 self.persons[blind_index] = event.survivor if isinstance(event, AccountMerged) else None
 
     def _enter(self, stream_id: UUID, version: int, event: Event) -> None:
-        self.entries.append(
-            Entry(stream_id=stream_id, version=version, event=event, actor=self.actor, causation=self.causation)
+        entry = Entry(
+            stream_id=stream_id,
+            version=version,
+            event=event,
+            actor=self.actor,
+            causation=self.causation,
+            approved_by=self.approved_by,
         )
+        self.entries.append(entry)

@@ -20,10 +20,10 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.hindsight import Then
 from creditbank.commands.sight import Viewer
 from creditbank.domain import errors
-from creditbank.domain.account import ENTITLING
 from creditbank.domain.balance import balance, certificate_status
 from creditbank.domain.identifiers import mask_name, mask_number
 from creditbank.domain.timeline import Moment
+from creditbank.domain.use import ENTITLING
 from creditbank.ledger import log
 from creditbank.ledger.log import Recorded
 from creditbank.projections import accounts, claims, lots, usages

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from creditbank.commands.bank import Bank
 from creditbank.domain import events
-from creditbank.domain.account import UseChange, changed_use, use_of
 from creditbank.domain.events import Event
+from creditbank.domain.use import UseChange, changed_use, use_of
 from creditbank.ledger import feed
 from creditbank.ledger.feed import Cursor, Step
 from creditbank.ledger.log import Recorded
@@ -57,7 +57,13 @@ def _is_issued_by(issuer: str, event: Event, issuers: dict[UUID, str]) -> bool:
     match event:
         case events.OrganisationRegistered():
             return event.code == issuer
-        case events.AccreditationGranted() | events.AccreditationWithdrawn():
+        case (
+            events.OrganisationSuspended()
+            | events.OrganisationReinstated()
+            | events.AccreditationGranted()
+            | events.AccreditationWithdrawn()
+            | events.RetentionRuleSet()
+        ):
             return event.organisation == issuer
         case events.StandardPublished():
             return True
@@ -69,9 +75,11 @@ def _is_dealing_of(institution: str, event: Event, owners: dict[UUID, str]) -> b
     match event:
         case events.OrganisationRegistered():
             return event.code == institution
+        case events.OrganisationSuspended() | events.OrganisationReinstated() | events.RetentionRuleSet():
+            return event.organisation == institution
         case events.StandardPublished():
             return True
-        case events.ProgrammePublished() | events.DealingOpened():
+        case events.ProgrammePublished() | events.DealingOpened() | events.ConsentGiven() | events.ConsentWithdrawn():
             return event.institution == institution
         case events.RulebookVersionPublished():
             return event.owner == institution

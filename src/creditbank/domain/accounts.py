@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from creditbank.domain import errors
-from creditbank.domain.account import ENTITLING, Account, Dealing, Head, Lot, Use
+from creditbank.domain.account import Account, Dealing, Head
 from creditbank.domain.certificates import require_open
 from creditbank.domain.events import (
     AccountClosed,
@@ -26,6 +26,8 @@ from creditbank.domain.events import (
     ReservationMade,
     UseReceived,
 )
+from creditbank.domain.lot import Lot
+from creditbank.domain.use import ENTITLING, Use
 from creditbank.domain.uses import use_event
 
 LOOKUP_DAYS = 180

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from creditbank.domain import errors
-from creditbank.domain.account import Account, Head, Lot
+from creditbank.domain.account import Account, Head
 from creditbank.domain.balance import consumed
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import (
@@ -32,6 +32,7 @@ from creditbank.domain.events import (
     StandardPublished,
 )
 from creditbank.domain.identifiers import contradictions
+from creditbank.domain.lot import Lot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

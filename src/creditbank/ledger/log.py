@@ -25,13 +25,17 @@ PAGE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An event that is to be appended: its stream, its version there, and on whose behalf it happens."""
+    """An event that is to be appended: its stream, its version there, and on whose behalf it happens.
+
+    `approved_by` is the second person of an act that needs two.
+    """
 
     stream_id: UUID
     version: int
     event: Event
     actor: str
     causation: UUID
+    approved_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class Recorded:
     causation: UUID
     type: str
     event: Event
+    approved_by: str | None = None
 
     @property
     def at(self) -> str:
@@ -83,6 +88,7 @@ def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[R
                 slot.recorded_at,
                 entry.causation,
                 entry.actor,
+                entry.approved_by,
                 name,
                 body,
             )
@@ -98,6 +104,7 @@ def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[R
                 causation=entry.causation,
                 type=name,
                 event=entry.event,
+                approved_by=entry.approved_by,
             )
         )
     bulk.insert(connection, event_table, rows)
@@ -291,4 +298,5 @@ def recorded_of(row: Row[Any]) -> Recorded:
         causation=row.causation,
         type=row.type,
         event=codec.decode(row.type, row.body),
+        approved_by=row.approved_by,
     )

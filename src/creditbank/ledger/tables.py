@@ -36,6 +36,7 @@ event = Table(
     Column("recorded_at", BigInteger, nullable=False),
     Column("causation", Uuid, nullable=False),
     Column("actor", Text, nullable=False),
+    Column("approved_by", Text, nullable=True),
     Column("type", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("partition_id", "position"),

@@ -27,7 +27,6 @@ from sqlalchemy import (
     update,
 )
 
-from creditbank.domain.account import Lot, amended, lot_of
 from creditbank.domain.events import (
     AccountMerged,
     CertificateAmended,
@@ -38,6 +37,7 @@ from creditbank.domain.events import (
     CertificateRevoked,
     Particulars,
 )
+from creditbank.domain.lot import Lot, amended, lot_of
 from creditbank.ledger import bulk
 from creditbank.ledger.log import Recorded
 from creditbank.projections import claims

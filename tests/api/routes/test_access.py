@@ -23,6 +23,8 @@ PERMITTED: dict[str, set[str]] = {
     "POST /v1/organisations": {"authority"},
     "GET /v1/organisations": CATALOGUE,
     "GET /v1/organisations/{code}": CATALOGUE,
+    "POST /v1/organisations/{code}/suspension": {"authority"},
+    "POST /v1/organisations/{code}/reinstatement": {"authority"},
     "POST /v1/organisations/{code}/accreditations": {"authority"},
     "GET /v1/organisations/{code}/accreditations": CATALOGUE,
     "POST /v1/organisations/{code}/accreditations/{accreditation_id}/withdrawal": {"authority"},

@@ -108,6 +108,7 @@ class Event(BaseModel):
     type: str = Field(examples=["account-opened/1"])
     recorded_at: str
     actor: str
+    approved_by: str | None
     causation: str
     data: dict[str, Any]
 

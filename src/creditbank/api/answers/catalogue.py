@@ -24,6 +24,7 @@ class Organisation(BaseModel):
     region: str | None
     aliases: list[str]
     assessor_kind: str | None
+    status: Literal["active", "suspended"]
 
 
 class Accreditation(BaseModel):

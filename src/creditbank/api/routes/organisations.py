@@ -14,8 +14,11 @@ from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
 from creditbank.api.principals import Principal
 from creditbank.api.requests.catalogue import AccreditationBody, KeyBody, OrganisationBody, WithdrawalBody
+from creditbank.api.requests.persons import ReasonBody
 from creditbank.commands import catalogue, documents, jobs
+from creditbank.commands.catalogue import Change
 from creditbank.commands.keys import IssueKey, RevokeKey
+from creditbank.domain import organisations
 from creditbank.domain.instants import microseconds_of
 from creditbank.domain.organisations import organisation
 
@@ -57,6 +60,29 @@ def read_organisation(
 ) -> dict[str, Any]:
     """Its name, roles and aliases."""
     return documents.organisation(organisation(bank_of(request).catalogue(), code))
+
+
+@router.post("/organisations/{code}/suspension", response_model=Organisation, summary="Suspend an organisation")
+async def suspend_organisation(
+    code: Code, body: ReasonBody, writer: Annotated[Writer, write("organisations:suspend")]
+) -> Response:
+    """Its keys, clients and tokens are refused within two seconds, in every process. What it did stands."""
+    return await _change(code, body, writer, organisations.suspend)
+
+
+@router.post("/organisations/{code}/reinstatement", response_model=Organisation, summary="Reinstate an organisation")
+async def reinstate_organisation(
+    code: Code, body: ReasonBody, writer: Annotated[Writer, write("organisations:suspend")]
+) -> Response:
+    """What it had before works again, unless it was revoked or has expired in the meantime."""
+    return await _change(code, body, writer, organisations.reinstate)
+
+
+async def _change(code: str, body: ReasonBody, writer: Writer, decide: Change) -> Response:
+    command = catalogue.ChangeOrganisation(organisation=code, decide=decide, reason=body.reason)
+    answer = await writer.settle(command)
+    writer.request.app.state.authenticator.forget_organisation(code)
+    return answer
 
 
 @router.post(
