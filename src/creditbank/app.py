@@ -26,11 +26,16 @@ from creditbank.api.routes import (
     certificates,
     eligibility,
     events,
+    log,
     organisations,
     reservations,
     uses,
     verification,
 )
+from creditbank.audit.proofs import Prover
+from creditbank.audit.publisher import Publisher
+from creditbank.audit.publishing import PublishingThread
+from creditbank.audit.transparency.shelf import Shelf
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
@@ -40,7 +45,7 @@ from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
 from creditbank.settings import Settings
-from creditbank.vault import keyfiles
+from creditbank.vault import keyfiles, logkeys
 from creditbank.vault.persons import Vault
 
 READ_GROUP_LIMIT = 64
@@ -59,6 +64,25 @@ def open_bank(settings: Settings, engine: Engine) -> Bank:
     return Bank(engine=engine, vault=Vault(keys), zone=ZoneInfo(settings.timezone), clock=clock)
 
 
+def open_publisher(settings: Settings, engine: Engine) -> Publisher:
+    """The publisher of the bank's log. Raises ForeignKeys where the log has another name than the settings say."""
+    otherwise = settings.public_url.partition("://")[2] + "/log/v1"
+    with writing(engine) as connection:
+        origin = logkeys.bind_origin(connection, settings.origin, otherwise)
+    return Publisher(
+        engine=engine,
+        shelf=_shelf(settings),
+        signing=logkeys.signing(settings.data_dir),
+        salting=logkeys.salting(settings.data_dir),
+        origin=origin,
+        clock=clock,
+    )
+
+
+def _shelf(settings: Settings) -> Shelf:
+    return Shelf(settings.data_dir / "log")
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The application. The database is opened when it starts, and nothing before."""
     app = FastAPI(
@@ -73,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
     # The hottest routes come first: the router tries them in this order.
-    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events)
+    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, log)
     for routes in (*hot, *rest, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
@@ -97,10 +121,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
+    app.state.prover = Prover(engine=engine, shelf=_shelf(settings), salting=logkeys.salting(settings.data_dir))
+    # Where one process does everything, it publishes too; else `creditbank publish` does.
+    publishing = PublishingThread(open_publisher(settings, engine)) if engine.dialect.name == "sqlite" else None
     jobs.resume()
     sweeper = Sweeper(bank, desk)
     yield
     app.state.stopping.set()
+    if publishing is not None:
+        publishing.close()
     sweeper.close()
     jobs.close()
     desk.close()

@@ -21,7 +21,7 @@ from creditbank.audit.transparency.notes import Note, VerifierKey
 from creditbank.audit.transparency.records import Record
 from creditbank.audit.transparency.shelf import CHECKPOINT, KEYS, Forked, Shelf
 from creditbank.ledger import log, sequence
-from creditbank.ledger.database import writing
+from creditbank.ledger.database import snapshot, writing
 from creditbank.ledger.sequence import Seal, Stretch, Tree
 
 ROUND_LIMIT = 20_000
@@ -52,15 +52,28 @@ class Publisher:
         Raises Forked where the published files are not what history gives; nothing is signed then.
         """
         tree = self._sequence()
-        if tree.size == tree.published:
-            self._show()
-            return None
-        with writing(self.engine) as connection:
-            tree = sequence.tree(connection, lock=True)
-            if tree.size == tree.published:
-                return None  # another publisher has finished the round
-            head = self._sign(connection, tree)
+        head = None
+        while head is None and tree.size > tree.published:
+            head = self._finish(tree)
+            tree = self._sequence() if head is None else tree  # another publisher was faster
         self._show()
+        return head
+
+    def _finish(self, tree: Tree) -> Checkpoint | None:
+        """Write and sign a round that has its indexes; None where another publisher has signed it meanwhile."""
+        with snapshot(self.engine) as connection:
+            entries, heads = self.entries(connection, tree.published)
+            root = self._signed_root(connection, tree)
+        if len(entries) != tree.size - tree.published:
+            raise Forked(f"the round to {tree.size} leaves has {len(entries)} entries: history is shorter than the log")
+        # Without a lock: whoever else writes these files writes the same bytes.
+        new_root = growth.grow(self.shelf, tree.published, root, entries)
+        head = Checkpoint(origin=self.origin, size=tree.size, root=new_root)
+        with writing(self.engine) as connection:
+            if sequence.tree(connection, lock=True) != tree:
+                return None
+            sequence.keep_commitments(connection, heads)
+            sequence.add_checkpoint(connection, head.size, head.root, self._signed(head), self.clock())
         return head
 
     def _sequence(self) -> Tree:
@@ -80,17 +93,9 @@ class Publisher:
             sequence.add_round(connection, tree.rounds + 1, stretches, seal)
             return Tree(rounds=tree.rounds + 1, size=size + 1, published=tree.published)
 
-    def _sign(self, connection: Connection, tree: Tree) -> Checkpoint:
-        entries, heads = self.entries(connection, tree.published)
-        if len(entries) != tree.size - tree.published:
-            raise Forked(f"the round to {tree.size} leaves has {len(entries)} entries: history is shorter than the log")
-        root = growth.grow(self.shelf, tree.published, self._signed_root(connection, tree), entries)
-        head = Checkpoint(origin=self.origin, size=tree.size, root=root)
+    def _signed(self, head: Checkpoint) -> str:
         signatures = tuple(notes.sign(head.text, key, self.origin) for key in self.signing)
-        note = str(Note(text=head.text, signatures=signatures))
-        sequence.keep_commitments(connection, heads)
-        sequence.add_checkpoint(connection, head.size, head.root, note, self.clock())
-        return head
+        return str(Note(text=head.text, signatures=signatures))
 
     def _signed_root(self, connection: Connection, tree: Tree) -> bytes:
         return sequence.signed_root(connection, tree.published) if tree.published else merkle.EMPTY_ROOT
@@ -139,6 +144,7 @@ def record_of(row: Any, previous: bytes | None) -> Record:
         type=row.type,
         recorded_at=row.recorded_at,
         actor=row.actor,
+        approved_by=row.approved_by,
         causation=row.causation,
         body=row.body,
         previous=previous,

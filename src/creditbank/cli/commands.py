@@ -86,6 +86,17 @@ def demo(
 
 
 @app.command()
+def publish(
+    once: Annotated[bool, typer.Option("--once", help="Publish what there is now, and end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Publish the public log, once a second: on PostgreSQL beside `serve`, which does it itself on SQLite."""
+    from creditbank.cli.publish import run
+
+    run(once=once, as_json=as_json)
+
+
+@app.command()
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when the database is behind.")] = False,
     as_json: Json = False,
@@ -187,6 +198,17 @@ def diff_rules(
     from creditbank.cli.rules_diff import run
 
     run(before=before, after=after, with_bank=bank, as_json=as_json)
+
+
+@keys.command("log")
+def show_log_keys(
+    add: Annotated[bool, typer.Option("--add", help="Make one more key, which signs beside the ones before.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the keys with which anybody can verify the public log."""
+    from creditbank.cli.publish import show_keys
+
+    show_keys(add=add, as_json=as_json)
 
 
 @keys.command("create")

@@ -31,6 +31,7 @@ class Record:
     type: str
     recorded_at: int
     actor: str
+    approved_by: str | None
     causation: UUID
     body: bytes
     previous: bytes | None
@@ -41,6 +42,7 @@ class Record:
         return canonical(
             {
                 "actor": self.actor,
+                "approved_by": self.approved_by,
                 "at": self.at,
                 "body": self.body.decode(),
                 "causation": str(self.causation),

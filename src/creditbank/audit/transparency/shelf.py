@@ -54,7 +54,11 @@ class Shelf:
 
     def checkpoint(self) -> str | None:
         """The published checkpoint; None before the first."""
-        path = self.folder / CHECKPOINT
+        return self.text(CHECKPOINT)
+
+    def text(self, name: str) -> str | None:
+        """`checkpoint` or `log.vkey`; None before it is there."""
+        path = self.folder / name
         return path.read_text("utf-8") if path.exists() else None
 
     def replace(self, name: str, text: str) -> None:
