@@ -32,6 +32,7 @@ from creditbank.api.routes import (
     uses,
     verification,
 )
+from creditbank.audit.guard import Guard
 from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.publishing import PublishingThread
@@ -113,14 +114,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     bank = open_bank(settings, engine)
     reader = AccountReader(bank)
     balances = Gatherer[Question, VersionedBody]("balances", reader.balances, READ_GROUP_LIMIT)
-    desk = Desk(bank)
+    guard = Guard(engine, _shelf(settings))
+    desk = Desk(bank, guard.check)
     jobs = JobRunner(bank, desk)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
     app.state.authenticator = Authenticator(keys=KeyRing(bank))
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
-    app.state.readiness = lambda: _failed_checks(engine)
+    app.state.readiness = lambda: _failed_checks(engine, guard)
     app.state.prover = Prover(engine=engine, shelf=_shelf(settings), salting=logkeys.salting(settings.data_dir))
     # Where one process does everything, it publishes too; else `creditbank publish` does.
     publishing = PublishingThread(open_publisher(settings, engine)) if engine.dialect.name == "sqlite" else None
@@ -137,8 +139,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engine.dispose()
 
 
-def _failed_checks(engine: Engine) -> list[str]:
+def _failed_checks(engine: Engine, guard: Guard) -> list[str]:
     try:
-        return [] if migration.at_head(engine) else ["schema_behind"]
+        if not migration.at_head(engine):
+            return ["schema_behind"]
+        return [] if guard.missing is None else ["history_behind"]
     except (DBAPIError, TimeoutError):
         return ["database_unreachable"]

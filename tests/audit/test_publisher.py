@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from threading import Thread
 
@@ -156,6 +157,22 @@ def test_a_checkpoint_that_was_signed_but_not_shown_is_shown_by_the_next_round(e
     one.publish()
 
     assert published(one) == head
+
+
+def test_lost_files_are_written_anew_from_history(engine: Engine, tmp_path: Path) -> None:
+    one = publisher(engine, tmp_path)
+    for number in range(3):
+        fill(engine, 3, first=3 * number, furnished=number > 0)
+        head = one.publish()
+    assert head is not None
+    entries, key = entries_on(one, head.size), one.shelf.folder / "log.vkey"
+    shutil.rmtree(one.shelf.folder)
+
+    one.open()
+
+    assert published(one) == head
+    assert entries_on(one, head.size) == entries
+    assert key.read_text().splitlines() == [str(verifier) for verifier in one.verifier_keys()]
 
 
 def test_two_publishers_sign_each_size_once(engine: Engine, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ files give. One process at a time: the row of the tree is locked while a step de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -43,8 +43,24 @@ class Publisher:
         return [notes.key_of(key, self.origin) for key in self.signing]
 
     def open(self) -> None:
-        """Show the keys, beside the files that they sign."""
+        """Show the keys, and write the files anew where there are none: all of them follow from history."""
         self.shelf.replace(KEYS, "".join(f"{key}\n" for key in self.verifier_keys()))
+        if self.shelf.checkpoint() is None:
+            self._write_anew()
+
+    def _write_anew(self) -> None:
+        with snapshot(self.engine) as connection:
+            tree, size, root = sequence.tree(connection), 0, merkle.EMPTY_ROOT
+            before: dict[UUID, bytes] = {}
+            for seal in sequence.seals_from(connection, 0):
+                if seal.index < tree.published:
+                    entries, heads = self.entries(connection, size, seal.index, before)
+                    before.update({stream_id: head[2] for stream_id, head in heads.items()})
+                    root = growth.grow(self.shelf, size, root, entries)
+                    size = seal.index + 1
+            if tree.published and root != self._signed_root(connection, tree):
+                raise Forked(f"history does not give the root that was signed for {tree.published} leaves")
+        self._show()
 
     def publish(self) -> Checkpoint | None:
         """One round: finish what was begun, else take what is new. None where there is nothing to publish.
@@ -62,7 +78,7 @@ class Publisher:
     def _finish(self, tree: Tree) -> Checkpoint | None:
         """Write and sign a round that has its indexes; None where another publisher has signed it meanwhile."""
         with snapshot(self.engine) as connection:
-            entries, heads = self.entries(connection, tree.published)
+            entries, heads = self.entries(connection, tree.published, tree.size - 1)
             root = self._signed_root(connection, tree)
         if len(entries) != tree.size - tree.published:
             raise Forked(f"the round to {tree.size} leaves has {len(entries)} entries: history is shorter than the log")
@@ -98,25 +114,32 @@ class Publisher:
         return str(Note(text=head.text, signatures=signatures))
 
     def _signed_root(self, connection: Connection, tree: Tree) -> bytes:
-        return sequence.signed_root(connection, tree.published) if tree.published else merkle.EMPTY_ROOT
+        root = sequence.signed_root(connection, tree.published) if tree.published else merkle.EMPTY_ROOT
+        if root is None:
+            raise Forked(f"no checkpoint of {tree.published} leaves is known, though they are published")
+        return root
 
-    def entries(self, connection: Connection, index: int) -> tuple[list[bytes], dict[UUID, tuple[int, int, bytes]]]:
-        """The entries of one round, which begins at an index, and the last commitment of each stream it touches."""
+    def entries(
+        self, connection: Connection, first: int, last: int, before: Mapping[UUID, bytes] | None = None
+    ) -> tuple[list[bytes], dict[UUID, tuple[int, int, bytes]]]:
+        """The entries of the round from one index to that of its seal, and the last commitment of each stream in it.
+
+        `before` are the commitments of streams before the round; without it, those that are stored.
+        """
         heads: dict[UUID, tuple[int, int, bytes]] = {}
         entries = []
-        for stretch in sequence.stretches_from(connection, index):
+        for stretch in sequence.stretches_between(connection, first, last):
             for page in _pages(connection, stretch):
-                before = {row.stream_id for row in page} - heads.keys()
-                known = sequence.commitments(connection, before)
+                new = {row.stream_id for row in page} - heads.keys()
+                known = sequence.commitments(connection, new) if before is None else before
                 for row in page:
-                    last = heads.get(row.stream_id)
-                    previous = last[2] if last else known.get(row.stream_id)
-                    commitment = commitment_of(self.salting, row, previous)
+                    mine = heads.get(row.stream_id)
+                    commitment = commitment_of(self.salting, row, mine[2] if mine else known.get(row.stream_id))
                     heads[row.stream_id] = (row.partition_id, row.version, commitment)
                     entries.append(records.event_entry(commitment))
-        for seal in sequence.seals_from(connection, index):
-            salt = records.seal_salt(self.salting, seal.round)
-            entries.insert(seal.index - index, records.seal_entry(records.seal_commitment(salt, seal.heads)))
+        seal = sequence.seal_at(connection, last)
+        salt = records.seal_salt(self.salting, seal.round)
+        entries.append(records.seal_entry(records.seal_commitment(salt, seal.heads)))
         return entries, heads
 
     def _show(self) -> None:

@@ -97,6 +97,25 @@ def publish(
 
 
 @app.command()
+def verify(
+    path: Annotated[
+        Path | None, typer.Argument(help="A .tlog-proof, or a folder with a published log; without, the database.")
+    ] = None,
+    key: Annotated[list[str] | None, typer.Option(help="Verifier key of the log, from whom you trust.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify history, the published log, or one proof; needs no server. Exit code 3 names the first fault."""
+    from creditbank.cli.verify import run_database, run_log, run_proof
+
+    if path is None:
+        run_database(key=key or [], as_json=as_json)
+    elif path.is_dir():
+        run_log(path, key=key or [], as_json=as_json)
+    else:
+        run_proof(path, key=key or [], as_json=as_json)
+
+
+@app.command()
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when the database is behind.")] = False,
     as_json: Json = False,

@@ -7,7 +7,7 @@ are looked up, and a command that cannot be found is answered with 503, never wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -79,8 +79,10 @@ class Settled:
 class Desk:
     """One per process: settles requests in groups, in one thread."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, may_write: Callable[[], None] = lambda: None) -> None:
+        """`may_write` raises Unavailable where nothing may be written now."""
         self._bank = bank
+        self._may_write = may_write
         self._gatherer = Gatherer[Request, Settled]("desk", self.settle, GROUP_LIMIT)
 
     async def ask(self, request: Request) -> Settled:
@@ -101,7 +103,10 @@ class Desk:
         """
         for _ in range(ATTEMPTS):
             try:
+                self._may_write()
                 return self._transact(requests)
+            except errors.Unavailable as refusal:
+                return [refusal for _ in requests]
             except DBAPIError as error:
                 if isinstance(error, DataError | ProgrammingError):
                     raise  # the fault of one command, which must not become that of the others

@@ -7,7 +7,7 @@ final: rounds are committed before anything is published of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     PrimaryKeyConstraint,
+    Row,
     SmallInteger,
     Table,
     Text,
@@ -146,10 +147,17 @@ def add_round(connection: Connection, number: int, stretches: Sequence[Stretch],
     connection.execute(update(log_tree).values(rounds=number, size=seal.index + 1))
 
 
-def stretches_from(connection: Connection, index: int) -> list[Stretch]:
-    """The stretches that begin at an index or behind it, in order."""
-    statement = select(log_round).where(log_round.c.first_index >= index).order_by(log_round.c.first_index)
+def stretches_between(connection: Connection, first: int, last: int) -> list[Stretch]:
+    """The stretches that begin between two indexes, both included, in order."""
+    index = log_round.c.first_index
+    statement = select(log_round).where(index >= first, index <= last).order_by(index)
     return [_stretch(row) for row in connection.execute(statement)]
+
+
+def seal_at(connection: Connection, index: int) -> Seal:
+    """The seal at an index, which ends a round."""
+    row = connection.execute(select(log_seal).where(log_seal.c.leaf_index == index)).one()
+    return Seal(index=row.leaf_index, round=row.round, heads=row.heads)
 
 
 def seals_from(connection: Connection, index: int) -> list[Seal]:
@@ -199,10 +207,15 @@ def add_checkpoint(connection: Connection, size: int, root: bytes, note: str, no
     connection.execute(update(log_tree).values(published=size))
 
 
-def signed_root(connection: Connection, size: int) -> bytes:
-    """The root that was signed for a size."""
-    root: bytes = connection.execute(select(log_checkpoint.c.root).where(log_checkpoint.c.size == size)).scalar_one()
-    return root
+def signed_root(connection: Connection, size: int) -> bytes | None:
+    """The root that was signed for a size; None where none was."""
+    statement = select(log_checkpoint.c.root).where(log_checkpoint.c.size == size)
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def checkpoints(connection: Connection) -> Iterator[Row[Any]]:
+    """Every checkpoint that was signed, the smallest first: size, root, note."""
+    yield from connection.execute(select(log_checkpoint).order_by(log_checkpoint.c.size))
 
 
 def latest_checkpoint(connection: Connection) -> str | None:
