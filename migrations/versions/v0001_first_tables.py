@@ -118,6 +118,15 @@ def _public_log() -> None:
         comment="The leaf that ends a round, which commits to the head of every partition.",
     )
     op.create_table(
+        "log_epoch",
+        sa.Column("leaf_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("streams", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("leaf_index"),
+        comment="The leaves that commit to the last event of every stream, as it stood at a size of the log.",
+    )
+    op.create_table(
         "log_head",
         sa.Column("stream_id", sa.Uuid(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
@@ -159,19 +168,79 @@ def _vault() -> None:
     )
     op.create_index("ix_person_claim_account_id", "person_claim", ["account_id"], unique=False)
     op.create_table(
+        "former_holder",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("former_id", sa.Uuid(), nullable=False),
+        sa.Column("replaced_at", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("person", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "former_id", "partition_id"),
+        comment="What a holder was called before a correction or a merge, sealed under the person's own key.",
+    )
+    op.create_table(
+        "sealed_text",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("text_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "text_id", "partition_id"),
+        comment="A learner's own words, by the id of the consent, share or request, sealed under the person's own key.",
+    )
+    op.create_table(
+        "share_key",
+        sa.Column("share_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("pepper", sa.SmallInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("share_id", "partition_id"),
+        comment="The secret that opens a share, only as a keyed hash.",
+    )
+    op.create_index("ix_share_key_account_id", "share_key", ["account_id"], unique=False)
+    op.create_table(
         "api_key",
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("pepper", sa.SmallInteger(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("organisation", sa.Text(), nullable=True),
         sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("scopes", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key_id"),
         comment="API keys by their public id; the secret part only as a keyed hash.",
     )
+    op.create_index("ix_api_key_organisation", "api_key", ["organisation"], unique=False)
+    op.create_table(
+        "oauth_client",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=True),
+        sa.Column("public_keys", sa.LargeBinary(), nullable=True),
+        sa.Column("secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("dpop_bound", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("client_id"),
+        comment="Programs that fetch access tokens: their public keys as JSON, or their secrets as keyed hashes.",
+    )
+    op.create_index("ix_oauth_client_organisation", "oauth_client", ["organisation"], unique=False)
+    op.create_table(
+        "used_token",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="What was signed to be used once and has been used, until it would have expired anyway.",
+    )
+    op.create_index("ix_used_token_expires_at", "used_token", ["expires_at"], unique=False)
     op.create_table(
         "installation",
         sa.Column("name", sa.Text(), nullable=False),
@@ -202,6 +271,27 @@ def _projections() -> None:
         sa.Column("until", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "institution", "partition_id"),
     )
+    op.create_table(
+        "consent",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("consent_id", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "consent_id", "partition_id"),
+    )
+    op.create_table(
+        "learner_request",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "request_id", "partition_id"),
+    )
+    op.create_index("learner_request_id", "learner_request", ["request_id"], unique=False)
     op.create_table(
         "certificate_claim",
         sa.Column("certificate_id", sa.Uuid(), nullable=False),
@@ -261,6 +351,33 @@ def _projections() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'open'"),
         sqlite_where=sa.text("status = 'open'"),
+    )
+    op.create_table(
+        "approval",
+        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("settled", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=True),
+        sa.Column("if_match", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("asked", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("approval_id", "partition_id"),
+    )
+    op.create_index(
+        "approval_waiting",
+        "approval",
+        ["approval_id"],
+        unique=False,
+        postgresql_where=sa.text("settled IS NULL"),
+        sqlite_where=sa.text("settled IS NULL"),
     )
     op.create_table(
         "catalogue",

@@ -13,11 +13,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank import __version__
-from creditbank.api import openapi, ops, problems, reference
+from creditbank.api import last_uses, openapi, ops, problems, reference
 from creditbank.api.addresses import networks
 from creditbank.api.authentication import Authenticator
 from creditbank.api.cursors import Cursors
 from creditbank.api.keyring import KeyRing
+from creditbank.api.last_uses import LastUses
 from creditbank.api.middleware import Observability
 from creditbank.api.rates import RateLimit
 from creditbank.api.routes import (
@@ -33,11 +34,13 @@ from creditbank.api.routes import (
     verification,
 )
 from creditbank.audit.guard import Guard
+from creditbank.audit.heads import HeadTrees
 from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.publishing import PublishingThread
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.commands.bank import Bank
+from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
@@ -75,9 +78,20 @@ def open_publisher(settings: Settings, engine: Engine) -> Publisher:
         shelf=_shelf(settings),
         signing=logkeys.signing(settings.data_dir),
         salting=logkeys.salting(settings.data_dir),
+        trees=_head_trees(settings),
         origin=origin,
         clock=clock,
     )
+
+
+def open_prover(settings: Settings, engine: Engine) -> Prover:
+    """Makes proofs; reads no key that signs."""
+    salting = logkeys.salting(settings.data_dir)
+    return Prover(engine=engine, shelf=_shelf(settings), trees=_head_trees(settings), salting=salting)
+
+
+def _head_trees(settings: Settings) -> HeadTrees:
+    return HeadTrees(settings.data_dir / "log-heads")
 
 
 def _shelf(settings: Settings) -> Shelf:
@@ -119,19 +133,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs = JobRunner(bank, desk)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank))
+    uses = LastUses(bank)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses))
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine, guard)
-    app.state.prover = Prover(engine=engine, shelf=_shelf(settings), salting=logkeys.salting(settings.data_dir))
+    app.state.prover = open_prover(settings, engine)
     # Where one process does everything, it publishes too; else `creditbank publish` does.
     publishing = PublishingThread(open_publisher(settings, engine)) if engine.dialect.name == "sqlite" else None
     jobs.resume()
     sweeper = Sweeper(bank, desk)
+    chores = Chores([Chore(uses.write, last_uses.WRITE_SECONDS)])
     yield
     app.state.stopping.set()
     if publishing is not None:
         publishing.close()
+    chores.close()
     sweeper.close()
     jobs.close()
     desk.close()

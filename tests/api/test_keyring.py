@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from creditbank.api.keyring import KeyRing
+from creditbank.api.last_uses import LastUses
 from creditbank.app import open_bank
 from creditbank.commands.bank import Bank
 from creditbank.domain.errors import Unauthenticated
@@ -28,7 +29,7 @@ def bank(engine: Engine, tmp_path: Path) -> Bank:
 
 
 def test_many_who_come_with_one_key_ask_the_database_once(bank: Bank) -> None:
-    ring, key, questions = KeyRing(bank), key_of(bank, "authority"), []
+    ring, key, questions = KeyRing(bank, LastUses(bank)), key_of(bank, "authority"), []
     event.listen(bank.engine, "before_cursor_execute", lambda *arguments: questions.append(arguments[2]))
 
     async def ask() -> set[str]:
@@ -39,7 +40,7 @@ def test_many_who_come_with_one_key_ask_the_database_once(bank: Bank) -> None:
 
 
 def test_a_key_that_nobody_knows_is_refused_to_all_who_wait(bank: Bank) -> None:
-    ring, key = KeyRing(bank), key_of(bank, "authority")
+    ring, key = KeyRing(bank, LastUses(bank)), key_of(bank, "authority")
     with writing(bank.engine) as connection:
         connection.exec_driver_sql("DELETE FROM api_key")
 
@@ -51,7 +52,7 @@ def test_a_key_that_nobody_knows_is_refused_to_all_who_wait(bank: Bank) -> None:
 
 
 def test_a_clock_that_is_set_back_does_not_revive_a_revoked_key(bank: Bank) -> None:
-    ring, key = KeyRing(bank), key_of(bank, "authority")
+    ring, key = KeyRing(bank, LastUses(bank)), key_of(bank, "authority")
     asyncio.run(ring.principal(key))
     now = bank.clock()
     bank.clock = lambda: now - DAY

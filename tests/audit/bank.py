@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from creditbank.audit.heads import HeadTrees
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.vault import logkeys
@@ -14,14 +15,15 @@ from tests.commands.bank import Clock, award, bank_on, furnish, holder, open_des
 ORIGIN = "bank.example/log"
 
 
-def publisher(engine: Engine, folder: Path) -> Publisher:
+def publisher(engine: Engine, folder: Path, clock: Clock | None = None) -> Publisher:
     return Publisher(
         engine=engine,
         shelf=Shelf(folder / "log"),
         signing=logkeys.signing(folder),
         salting=logkeys.salting(folder),
+        trees=HeadTrees(folder / "log-heads"),
         origin=ORIGIN,
-        clock=Clock(),
+        clock=clock or Clock(),
     )
 
 

@@ -30,7 +30,7 @@ def longest_stream(engine: Engine) -> UUID:
 
 
 def prover(one: Publisher) -> Prover:
-    return Prover(engine=one.engine, shelf=one.shelf, salting=one.salting)
+    return Prover(engine=one.engine, shelf=one.shelf, trees=one.trees, salting=one.salting)
 
 
 @pytest.fixture

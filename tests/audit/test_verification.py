@@ -159,7 +159,7 @@ def test_a_history_that_was_rewritten_from_the_start_is_found(published: Publish
            "UPDATE event SET actor = 'somebody' WHERE partition_id = :p AND position = :n")  # fmt: skip
     forged = Publisher(
         engine=published.engine, shelf=type(published.shelf)(tmp_path / "forged"), signing=published.signing,
-        salting=published.salting, origin=published.origin, clock=published.clock,
+        salting=published.salting, origin=published.origin, clock=published.clock, trees=published.trees,
     )  # fmt: skip
     forged.publish()
     assert faults(forged) == []

@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Request, Response
 from creditbank.api import conditions, problems
 from creditbank.api.access import Operation
 from creditbank.api.authentication import Authenticator
-from creditbank.api.body import RAW_BODY
+from creditbank.api.body import RAW_BODY, Gate
 from creditbank.api.principals import Principal
 from creditbank.commands import desk
 from creditbank.commands.bank import Bank
@@ -55,13 +55,23 @@ async def principal_of(request: Request, operation: Operation) -> Principal:
     return (await authenticator.principal(request)).allowed(operation)
 
 
+@dataclass(frozen=True, slots=True)
+class _Permit(Gate):
+    """Lets in whom the matrix lets do one operation."""
+
+    operation: Operation
+
+    async def ask(self, request: Request) -> Principal:
+        place = f"creditbank.permit {self.operation}"
+        found: Principal | None = request.scope.get(place)
+        if found is None:
+            found = request.scope[place] = await principal_of(request, self.operation)
+        return found
+
+
 def permit(operation: Operation) -> Any:
     """The dependency of a read: the principal, who may do this."""
-
-    async def principal(request: Request) -> Principal:
-        return await principal_of(request, operation)
-
-    return Depends(principal)
+    return Depends(_Permit(operation).ask)
 
 
 def write(operation: Operation) -> Any:
@@ -69,12 +79,13 @@ def write(operation: Operation) -> Any:
 
     async def writer(
         request: Request,
+        principal: Principal = permit(operation),
         idempotency_key: Annotated[
             str | None,
             Header(description="Names this request (draft-ietf-httpapi-idempotency-key-header-07); required to write."),
         ] = None,
     ) -> Writer:
-        return Writer(request=request, principal=await principal_of(request, operation), key=idempotency_key)
+        return Writer(request=request, principal=principal, key=idempotency_key)
 
     return Depends(writer)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 
 from creditbank.api.freshness import Remembered
+from creditbank.api.last_uses import LastUses
 from creditbank.api.principals import Principal
 from creditbank.api.refusals import CredentialRefused
 from creditbank.commands.bank import Bank
@@ -23,15 +23,17 @@ class _Known:
 class KeyRing:
     """Knows API keys by the keys themselves: to hash one for every request would cost more than all the rest."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, uses: LastUses) -> None:
         self._bank = bank
+        self._uses = uses
         self._keys = Remembered[_Known](self._find, lambda: bank.clock())
 
     async def principal(self, key: str) -> Principal:
         """The principal behind a key. Raises CredentialRefused."""
-        known = await self._keys.get(key)
-        if not known.key.is_valid(self._bank.clock()):
+        known, now = await self._keys.get(key), self._bank.clock()
+        if not known.key.is_valid(now):
             raise CredentialRefused("api_key", "ended")
+        self._uses.note(known.key.key_id, now)
         return known.principal
 
     def forget(self, key_id: str) -> None:
@@ -49,7 +51,7 @@ class KeyRing:
         with self._bank.engine.connect() as connection, connection.begin():
             key = apikeys.find(connection, key_id)
             is_suspended = key is not None and self._bank.is_suspended(connection, key.organisation)
-        if key is None or not hmac.compare_digest(key.digest, apikeys.digest(self._bank.vault.keys, text)):
+        if key is None or not apikeys.opens(self._bank.vault.keys, key, text):
             raise CredentialRefused("api_key", "unknown")
         if is_suspended:
             raise CredentialRefused("api_key", "suspended")
@@ -62,4 +64,5 @@ def _principal(key: apikeys.ApiKey) -> Principal:
         credential=key.key_id,
         organisation=key.organisation,
         account_id=key.account_id,
+        scopes=key.scopes,
     )

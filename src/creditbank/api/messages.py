@@ -74,6 +74,10 @@ MESSAGES: Mapping[str, Message] = {
         "Certificate number taken", "This number of this issuer belongs to another person.",
         "证书编号已被占用", "该颁证机构的此编号属于他人。",
     ),
+    "keys_exhausted": Message(
+        "Too many live keys", "The organisation has {limit} live keys in this role; revoke one of them first.",
+        "有效密钥过多", "该机构在此角色下已有 {limit} 个有效密钥，请先撤销其中之一。",
+    ),
     "account_not_open": Message(
         "Account not open", "The account is {status} and takes no such request.",
         "账户不可用", "账户状态为“{status}”，不能受理此请求。",
@@ -86,9 +90,21 @@ MESSAGES: Mapping[str, Message] = {
         "Wrong state", "The {thing} is {status}; this cannot be done from there.",
         "状态不符", "{thing}当前状态为“{status}”，不能执行此操作。",
     ),
+    "second_person_needed": Message(
+        "Second person needed", "This act needs two persons; another one than the one who asked has to approve it.",
+        "须由第二人批准", "此操作须经两人办理，批准人不得为申请人本人。",
+    ),
     "outcome_reserved": Message(
         "Credits reserved", "The credits are held by a pending application until {lapses_at}.",
         "学分已被预留", "学分已被一项待定申请占用，至 {lapses_at} 失效。",
+    ),
+    "document_taken": Message(
+        "Document taken", "This document belongs to the account of another person.",
+        "证件已被占用", "该证件属于他人的账户。",
+    ),
+    "too_many_open_requests": Message(
+        "Too many open requests", "The learner waits for answers to as many requests as may be open at once.",
+        "待处理申请过多", "该账户待处理的申请已达上限。",
     ),
     "precondition_failed": Message(
         "Precondition failed", "The account has changed since the version in If-Match; read it again.",
@@ -117,6 +133,19 @@ MESSAGES: Mapping[str, Message] = {
     "validation_failed": Message(
         "Validation failed", "Some fields are at fault; errors lists each of them.",
         "校验未通过", "部分字段有误，详见 errors。",
+    ),
+    "consent_required": Message(
+        "Consent required", "The learner has not agreed to this, or has taken the consent back.",
+        "需要学习者同意", "学习者未同意，或已撤回同意。",
+    ),
+    "guardian_consent_required": Message(
+        "Guardian's consent required",
+        "The person is under 14; holder.guardian_consent has to say that a guardian agrees.",
+        "需要监护人同意", "该人未满十四周岁，须以 holder.guardian_consent 表明监护人同意。",
+    ),
+    "retention_applies": Message(
+        "Retention applies", "Records must be kept until {until}: {basis}. Until then their use can be restricted.",
+        "须依规保存", "依据“{basis}”，记录须保存至 {until}；在此之前可限制其使用。",
     ),
     "identity_number_invalid": Message(
         "Invalid identity number", "The document number fails the check of its type.",
@@ -215,6 +244,7 @@ FAULTS: Mapping[str, FaultMessage] = {
         "要么每项申请都指明课程（免修），要么都不指明（转换）。",
     ),
     "role_not_held": FaultMessage("The organisation does not have this role.", "该机构没有此角色。"),
+    "scope_not_held": FaultMessage("The role does not have this scope.", "该角色没有此权限。"),
     "same_account": FaultMessage("An account cannot be merged into itself.", "账户不能并入自身。"),
     "step_out_of_order": FaultMessage("Another role is the next to approve.", "下一步应由另一角色审批。"),
     "target_unknown": FaultMessage("The programme has no such course.", "该专业没有此课程。"),
@@ -233,9 +263,12 @@ WORDS_ZH: Mapping[str, str] = {
     "account": "账户",
     "active": "有效",
     "application": "申请",
+    "approval": "审批",
+    "approved": "已批准",
     "certificate": "证书",
     "closed": "已注销",
     "confirmed": "已确认",
+    "consent": "同意",
     "conversion": "学分转换",
     "erased": "已清除",
     "final": "已终审",
@@ -245,13 +278,21 @@ WORDS_ZH: Mapping[str, str] = {
     "lapsed": "已失效",
     "merged": "已合并",
     "open": "正常",
+    "organisation": "机构",
+    "declined": "已驳回",
+    "done": "已办理",
+    "pending": "待批准",
+    "refused": "已拒绝",
     "released": "已释放",
+    "request": "申请",
     "reservation": "预留",
     "restricted": "受限",
     "reversed": "已撤回",
     "revoked": "已撤销",
+    "share": "共享",
     "suspended": "已冻结",
     "under_review": "复核中",
+    "withdrawn": "已撤回",
 }
 """Facts that are words of the contract, for Chinese sentences."""
 

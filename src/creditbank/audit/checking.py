@@ -37,7 +37,8 @@ def event(proof: str, keys: Collection[VerifierKey]) -> Proven:
     """The event that a `.tlog-proof` of this bank proves. Raises Malformed or Unproven."""
     read = proof_of(proof)
     head = signed_checkpoint(read.checkpoint, keys)
-    record, salt = _opening(read.extra)
+    found = opening(read.extra)
+    record, salt = found["record"], records.unshort(found["salt"])
     commitment = records.event_commitment(salt, record)
     leaf = leaf_hash(records.event_entry(commitment))
     merkle.check_inclusion(leaf, read.index, head.size, read.hashes, head.root)
@@ -67,12 +68,14 @@ def stream(proofs: Sequence[str], keys: Collection[VerifierKey]) -> list[Proven]
     return proven
 
 
-def _opening(extra: bytes | None) -> tuple[str, bytes]:
+def opening(extra: bytes | None) -> dict[str, str]:
+    """Record and salt, as the extra line of a proof carries them. Raises Malformed."""
     try:
-        opening = json.loads(extra or b"")
-        record, salt = opening["record"], records.unshort(opening["salt"])
+        found = json.loads(extra or b"")
+        record, salt = found["record"], found["salt"]
+        records.unshort(salt)
         if record != records.canonical(json.loads(record)):
             raise Malformed("the record is not canonical")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Malformed("the proof does not carry a record and its salt") from None
-    return record, salt
+    return {"record": record, "salt": salt}

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from creditbank.audit.heads import Head, HeadTrees
 from creditbank.audit.publisher import record_of
 from creditbank.audit.transparency import merkle, notes, records, tiles
 from creditbank.audit.transparency.checkpoints import Proof, checkpoint_of
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.ledger import log, sequence
+from creditbank.ledger.sequence import Epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +34,21 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Complete:
+    """That a history was told in full at a size of the log: its head among all heads, and their leaf in the log."""
+
+    epoch: Epoch
+    head: Head
+    hashes: list[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prover:
     """Makes proofs under the checkpoint that is published at the moment."""
 
     engine: Engine
     shelf: Shelf
+    trees: HeadTrees
     salting: bytes = field(repr=False)
 
     def event(self, stream_id: UUID, version: int) -> str | None:
@@ -59,6 +71,18 @@ class Prover:
                 path = merkle.inclusion(index, size, hashes)
                 proofs.append(Proof(index=index, hashes=path, checkpoint=note, extra=opened.extra))
         return proofs
+
+    def complete(self, stream_id: UUID, size: int) -> Complete | None:
+        """Under a checkpoint of this size, the proof of the last epoch; None before the first that has the stream."""
+        with self.engine.connect() as connection, connection.begin():
+            epoch = sequence.last_epoch(connection, size)
+        if epoch is None:
+            return None
+        head = self.trees.find(stream_id, self.salting, epoch.size, epoch.streams)
+        if head is None:
+            return None
+        hashes = merkle.inclusion(epoch.index, size, tiles.reader(size, self.shelf.read))
+        return Complete(epoch=epoch, head=head, hashes=hashes)
 
     def _opened(self, connection: Connection, stream_id: UUID, upto: int | None) -> list[tuple[Opened, int | None]]:
         previous: bytes | None = None

@@ -15,6 +15,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
+from creditbank.audit.heads import HeadTrees
 from creditbank.audit.transparency import growth, merkle, notes, records
 from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
 from creditbank.audit.transparency.notes import Note, VerifierKey
@@ -22,7 +23,10 @@ from creditbank.audit.transparency.records import Record
 from creditbank.audit.transparency.shelf import CHECKPOINT, KEYS, Forked, Shelf
 from creditbank.ledger import log, sequence
 from creditbank.ledger.database import snapshot, writing
-from creditbank.ledger.sequence import Seal, Stretch, Tree
+from creditbank.ledger.sequence import Epoch, Seal, Stretch, Tree
+
+EPOCH_SECONDS = 3_600
+"""How often the log commits to the last event of every stream."""
 
 ROUND_LIMIT = 20_000
 """Events in one round: what is in memory at once, and how long a round holds the tree."""
@@ -36,8 +40,10 @@ class Publisher:
     shelf: Shelf
     signing: tuple[Ed25519PrivateKey, ...] = field(repr=False)
     salting: bytes = field(repr=False)
+    trees: HeadTrees
     origin: str
     clock: Callable[[], int]
+    epoch_seconds: int = EPOCH_SECONDS
 
     def verifier_keys(self) -> list[VerifierKey]:
         return [notes.key_of(key, self.origin) for key in self.signing]
@@ -93,21 +99,39 @@ class Publisher:
         return head
 
     def _sequence(self) -> Tree:
+        """Give what is new its indexes; where a round is unfinished, that one comes first."""
+        heads = self._due_heads()
         with writing(self.engine) as connection:
             tree = sequence.tree(connection, lock=True)
             if tree.size > tree.published:
                 return tree
-            seal = sequence.last_seal(connection)
-            done = {} if seal is None else records.heads_of(seal.heads)
+            last = sequence.last_seal(connection)
+            done = {} if last is None else records.heads_of(last.heads)
             stretches = sequence.next_stretches(log.heads(connection), done, tree.size, ROUND_LIMIT)
-            if not stretches:
+            index = tree.size + sum(one.count for one in stretches)
+            epoch = None
+            if heads is not None and heads[0] == tree.size:
+                epoch = Epoch(index=index, size=heads[0], streams=heads[1], root=heads[2])
+                index += 1
+            if index == tree.size:
                 return tree
             ends = {one.partition_id: one.first_position + one.count - 1 for one in stretches}
-            size = tree.size + sum(one.count for one in stretches)
-            heads = records.heads_text(tree.rounds + 1, {**done, **ends})
-            seal = Seal(index=size, round=tree.rounds + 1, heads=heads)
-            sequence.add_round(connection, tree.rounds + 1, stretches, seal)
-            return Tree(rounds=tree.rounds + 1, size=size + 1, published=tree.published)
+            text = records.heads_text(tree.rounds + 1, {**done, **ends})
+            sequence.add_round(connection, stretches, epoch, Seal(index=index, round=tree.rounds + 1, heads=text))
+            return Tree(rounds=tree.rounds + 1, size=index + 1, published=tree.published)
+
+    def _due_heads(self) -> tuple[int, int, bytes] | None:
+        """Once an epoch: a size of the log, and how many streams it then has, under which root."""
+        with snapshot(self.engine) as connection:
+            tree = sequence.tree(connection)
+            last = sequence.last_epoch(connection, tree.size)
+            known = 0 if last is None else last.index + 2  # the leaf of the last epoch and its seal are no news
+            if tree.size != tree.published or tree.size <= known:
+                return None
+            since = sequence.signed_at(connection, max(0, known - 1))
+            if self.clock() < since + self.epoch_seconds * 1_000_000:
+                return None
+            return (tree.size, *self.trees.build(connection, self.salting, tree.size))
 
     def _signed(self, head: Checkpoint) -> str:
         signatures = tuple(notes.sign(head.text, key, self.origin) for key in self.signing)
@@ -137,6 +161,8 @@ class Publisher:
                     commitment = commitment_of(self.salting, row, mine[2] if mine else known.get(row.stream_id))
                     heads[row.stream_id] = (row.partition_id, row.version, commitment)
                     entries.append(records.event_entry(commitment))
+        epochs = sequence.epochs_between(connection, first, last)
+        entries += [records.heads_entry(epoch.streams, epoch.root, epoch.size) for epoch in epochs]
         seal = sequence.seal_at(connection, last)
         salt = records.seal_salt(self.salting, seal.round)
         entries.append(records.seal_entry(records.seal_commitment(salt, seal.heads)))

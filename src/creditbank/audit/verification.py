@@ -26,7 +26,7 @@ from creditbank.audit.transparency.shelf import Shelf
 from creditbank.audit.transparency.tiles import WIDTH, Tile
 from creditbank.domain.values import PARTITIONS
 from creditbank.ledger import log, sequence
-from creditbank.ledger.sequence import Stretch, Tree
+from creditbank.ledger.sequence import Epoch, Seal, Stretch, Tree
 
 Progress = Callable[[int, int], None]
 CACHED_TILES = 256
@@ -110,8 +110,8 @@ class History:
         """Every event under the checkpoint has to be there, unchanged and at its place."""
         layout = sequence.stretches_between(connection, 0, self.head.size - 1)
         total = sum(one.count for one in layout)
-        yield from self._order(connection, layout)
         leaves = _Leaves(self.shelf, self.head.size)
+        yield from self._order(connection, leaves, layout)
         by_partition: dict[int, list[Stretch]] = {}
         for stretch in layout:
             by_partition.setdefault(stretch.partition_id, []).append(stretch)
@@ -125,30 +125,40 @@ class History:
             if progress:
                 progress(self.verified, total)
 
-    def _order(self, connection: Connection, layout: list[Stretch]) -> Iterator[Fault]:
-        """Stretches and seals have to cover all indexes, and each partition from its first position on."""
-        leaves = _Leaves(self.shelf, self.head.size)
-        seals = {seal.index: seal for seal in sequence.seals_from(connection, 0)}
-        expected, positions = 0, dict.fromkeys(range(PARTITIONS), 0)
-        for stretch in [*layout, None]:
-            while (seal := seals.pop(expected, None)) is not None:
-                salt = records.seal_salt(self.salting, seal.round)
-                entry = records.seal_entry(records.seal_commitment(salt, seal.heads))
-                if expected < self.head.size and leaves[expected] != leaf_hash(entry):
-                    yield Fault(where=f"seal of round {seal.round}", what="is not what was published")
-                if records.heads_of(seal.heads) != {part: last for part, last in positions.items() if last}:
-                    yield Fault(where=f"seal of round {seal.round}", what="does not name the heads of its round")
-                expected += 1
-            if stretch is None:
-                break
-            begins = (stretch.first_index, stretch.first_position)
-            if begins != (expected, positions[stretch.partition_id] + 1):
-                where = f"partition {stretch.partition_id} from position {stretch.first_position}"
-                yield Fault(where=where, what="the rounds of the log do not follow one another")
-            expected += stretch.count
-            positions[stretch.partition_id] = stretch.first_position + stretch.count - 1
-        if seals or expected < self.head.size:
-            yield Fault(where="rounds of the log", what=f"{expected} leaves are known, {self.head.size} are published")
+    def _order(self, connection: Connection, leaves: _Leaves, layout: list[Stretch]) -> Iterator[Fault]:
+        """Stretches, epochs and seals have to cover all indexes, and each partition from its first position on."""
+        last = self.head.size - 1
+        epochs = {one.index: one for one in sequence.epochs_between(connection, 0, last)}
+        seals = {one.index: one for one in sequence.seals_from(connection, 0) if one.index <= last}
+        ahead, index, ends = {one.first_index: one for one in layout}, 0, dict[int, int]()
+        while index <= last:
+            if (stretch := ahead.pop(index, None)) is not None:
+                if stretch.first_position != ends.get(stretch.partition_id, 0) + 1 or stretch.count < 1:
+                    where = f"partition {stretch.partition_id} from position {stretch.first_position}"
+                    yield Fault(where=where, what="the rounds of the log do not follow one another")
+                    return
+                ends[stretch.partition_id] = stretch.first_position + stretch.count - 1
+                index += stretch.count
+                continue
+            entry, where = self._other_entry(epochs.pop(index, None), seals.pop(index, None), ends)
+            if entry is None or leaves[index] != leaf_hash(entry):
+                yield Fault(where=where or f"leaf {index} of the log", what="is not what was published")
+                return
+            index += 1
+        if ahead or epochs or seals:
+            yield Fault(where="rounds of the log", what="name leaves that lie within others")
+
+    def _other_entry(self, epoch: Epoch | None, seal: Seal | None, ends: dict[int, int]) -> tuple[bytes | None, str]:
+        """The entry of a leaf that is no event, and what it is called."""
+        if epoch is not None:
+            return records.heads_entry(epoch.streams, epoch.root, epoch.size), f"account heads at leaf {epoch.index}"
+        if seal is None:
+            return None, ""
+        where = f"seal of round {seal.round}"
+        if seal.heads != records.heads_text(seal.round, ends):
+            return None, where
+        salt = records.seal_salt(self.salting, seal.round)
+        return records.seal_entry(records.seal_commitment(salt, seal.heads)), where
 
     def _signatures(self, connection: Connection, tree: Tree) -> Iterator[Fault]:
         """Every checkpoint that was ever signed has to be the head of a beginning of the log."""

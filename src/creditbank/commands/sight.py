@@ -67,6 +67,8 @@ def _is_issued_by(issuer: str, event: Event, issuers: dict[UUID, str]) -> bool:
             return event.organisation == issuer
         case events.StandardPublished():
             return True
+        case events.ApprovalRequested() | events.ApprovalGiven() | events.ApprovalRefused():
+            return (event.role, event.organisation) == ("issuer", issuer)
         case _:
             return any(issuers.get(certificate_id) == issuer for certificate_id in _certificates(event))
 
@@ -85,6 +87,8 @@ def _is_dealing_of(institution: str, event: Event, owners: dict[UUID, str]) -> b
             return event.owner == institution
         case events.AccountOpened():
             return event.opened_by == institution
+        case events.ApprovalRequested() | events.ApprovalGiven() | events.ApprovalRefused():
+            return (event.role, event.organisation) == ("institution", institution)
         case _:
             return any(owners.get(use_id) == institution for use_id in _uses(event))
 

@@ -12,6 +12,8 @@ from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
+from creditbank.domain.acts import Act
+
 UseKind = Literal["conversion", "exemption"]
 """What an institution makes of certificates."""
 RetainedKind = Literal["certificate", "exemption", "conversion"]
@@ -532,6 +534,44 @@ class ExemptionReviewed:
     reason: str
 
 
+# Approvals: acts that wait for a second person. `role` and `organisation` are those of the one who asked;
+# the organisation is null for the authority, which is the bank itself.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested:
+    """Judged fit to be done, and not done. `credential` and `person` are of the one who asked for it.
+
+    `if_match` are the versions of the account that it was asked on. It waits until `expires_at`, in microseconds
+    since 1970 UTC.
+    """
+
+    asked: Act
+    role: str
+    credential: str
+    expires_at: int
+    organisation: str | None = None
+    person: str | None = None
+    if_match: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalGiven:
+    """By the actor of this event; the act was done in the same append, and names both."""
+
+    role: str
+    organisation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRefused:
+    """By another person, or withdrawn by the one who had asked: the actor tells."""
+
+    role: str
+    reason: str
+    organisation: str | None = None
+
+
 OrganisationEvent = (
     OrganisationRegistered
     | OrganisationSuspended
@@ -577,4 +617,5 @@ AccountEvent = (
     | ReservationReleased
     | ReservationLapsed
 )
-Event = ReferenceEvent | AccountEvent
+ApprovalEvent = ApprovalRequested | ApprovalGiven | ApprovalRefused
+Event = ReferenceEvent | AccountEvent | ApprovalEvent

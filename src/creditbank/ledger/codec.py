@@ -58,6 +58,9 @@ NAMES: dict[str, type[Any]] = {
     "exemption-reversed/1": events.ExemptionReversed,
     "exemption-review-opened/1": events.ExemptionReviewOpened,
     "exemption-reviewed/1": events.ExemptionReviewed,
+    "approval-requested/1": events.ApprovalRequested,
+    "approval-given/1": events.ApprovalGiven,
+    "approval-refused/1": events.ApprovalRefused,
 }
 """Every event type that was ever written."""
 
@@ -87,7 +90,7 @@ def decode(name: str, body: bytes) -> Event:
 
 
 def stream_kind(name: str) -> str:
-    """What kind of stream an event belongs to: account, organisation, standard, programme or rulebook."""
+    """What kind of stream an event belongs to: account, organisation, standard, programme, rulebook or approval."""
     if name in _ACCOUNT:
         return "account"
     return "organisation" if name in _ORGANISATION else name.split("-", 1)[0]

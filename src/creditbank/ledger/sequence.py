@@ -63,6 +63,16 @@ log_seal = Table(
     comment="The leaf that ends a round, which commits to the head of every partition.",
 )
 
+log_epoch = Table(
+    "log_epoch",
+    metadata,
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("streams", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    comment="The leaves that commit to the last event of every stream, as it stood at a size of the log.",
+)
+
 log_head = Table(
     "log_head",
     metadata,
@@ -113,6 +123,16 @@ class Seal:
     heads: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """The leaf at `index` says: of so many streams, at this size of the log, these are the last events."""
+
+    index: int
+    size: int
+    streams: int
+    root: bytes
+
+
 def tree(connection: Connection, *, lock: bool = False) -> Tree:
     """How far the log has come. With `lock`, nobody else publishes until the transaction ends."""
     statement = select(log_tree.c.rounds, log_tree.c.size, log_tree.c.published)
@@ -139,12 +159,35 @@ def next_stretches(heads: dict[int, int], done: dict[int, int], first_index: int
     return stretches
 
 
-def add_round(connection: Connection, number: int, stretches: Sequence[Stretch], seal: Seal) -> None:
-    """Give these events their indexes, for good. The tree has to be locked."""
-    rows = [(one.partition_id, one.first_position, number, one.first_index, one.count) for one in stretches]
+def add_round(connection: Connection, stretches: Sequence[Stretch], epoch: Epoch | None, seal: Seal) -> None:
+    """Give these leaves their indexes, for good. The tree has to be locked."""
+    rows = [(one.partition_id, one.first_position, seal.round, one.first_index, one.count) for one in stretches]
     bulk.insert(connection, log_round, rows)
-    connection.execute(insert(log_seal).values(leaf_index=seal.index, round=number, heads=seal.heads))
-    connection.execute(update(log_tree).values(rounds=number, size=seal.index + 1))
+    if epoch is not None:
+        bulk.insert(connection, log_epoch, [(epoch.index, epoch.size, epoch.streams, epoch.root)])
+    bulk.insert(connection, log_seal, [(seal.index, seal.round, seal.heads)])
+    connection.execute(update(log_tree).values(rounds=seal.round, size=seal.index + 1))
+
+
+def epochs_between(connection: Connection, first: int, last: int) -> list[Epoch]:
+    index = log_epoch.c.leaf_index
+    statement = select(log_epoch).where(index >= first, index <= last).order_by(index)
+    return [_epoch(row) for row in connection.execute(statement)]
+
+
+def last_epoch(connection: Connection, before: int) -> Epoch | None:
+    """The last epoch whose leaf stands before an index."""
+    statement = select(log_epoch).where(log_epoch.c.leaf_index < before).order_by(log_epoch.c.leaf_index.desc())
+    row = connection.execute(statement.limit(1)).one_or_none()
+    return None if row is None else _epoch(row)
+
+
+def heads_after(connection: Connection, stream_id: UUID | None, limit: int) -> Sequence[Row[Any]]:
+    """The next streams with their last commitments, in the order of their ids."""
+    statement = select(log_head).order_by(log_head.c.stream_id).limit(limit)
+    if stream_id is not None:
+        statement = statement.where(log_head.c.stream_id > stream_id)
+    return connection.execute(statement).all()
 
 
 def stretches_between(connection: Connection, first: int, last: int) -> list[Stretch]:
@@ -218,10 +261,21 @@ def checkpoints(connection: Connection) -> Iterator[Row[Any]]:
     yield from connection.execute(select(log_checkpoint).order_by(log_checkpoint.c.size))
 
 
+def signed_at(connection: Connection, index: int) -> int:
+    """When the leaf at an index came under a checkpoint, in microseconds."""
+    statement = select(log_checkpoint.c.signed_at).where(log_checkpoint.c.size > index)
+    moment: int = connection.execute(statement.order_by(log_checkpoint.c.size).limit(1)).scalar_one()
+    return moment
+
+
 def latest_checkpoint(connection: Connection) -> str | None:
     """The note of the largest tree that was signed; None before the first."""
     statement = select(log_checkpoint.c.note).order_by(log_checkpoint.c.size.desc()).limit(1)
     return connection.execute(statement).scalar_one_or_none()
+
+
+def _epoch(row: Any) -> Epoch:
+    return Epoch(index=row.leaf_index, size=row.size, streams=row.streams, root=row.root)
 
 
 def _stretch(row: Any) -> Stretch:

@@ -46,20 +46,7 @@ def load(data_dir: Path) -> KeyFiles:
 
 def read_or_make(path: Path) -> bytes:
     if not path.exists():
-        # Written whole under another name and then linked: of two processes that start at once, one wins.
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        _sync_folder(path.parent)
+        write_new(path, secrets.token_hex(32).encode())
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except ValueError:
@@ -67,6 +54,24 @@ def read_or_make(path: Path) -> bytes:
     if len(key) != 32:
         raise ForeignKeys(f"{path} does not hold a key of 64 hexadecimal digits")
     return key
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, whole; one that stands already under this name is left as it is."""
+    # Written under another name and then linked: of two processes that start at once, one wins.
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

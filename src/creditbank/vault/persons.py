@@ -22,7 +22,7 @@ from sqlalchemy import Connection, delete, select, update
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
 from creditbank.vault.keyfiles import KeyFiles
-from creditbank.vault.tables import person, person_claim
+from creditbank.vault.tables import former_holder, person, person_claim, sealed_text, share_key
 
 _NONCE = 12
 _PERSONS = bulk.Lookup(select(person), person.c.account_id)
@@ -66,41 +66,51 @@ class Vault:
     def seal(self, account_id: UUID, holder: Person) -> tuple[Any, ...]:
         """A row for the table `person`, under a new key."""
         key = AESGCM.generate_key(bit_length=256)
-        cipher = AESGCM(key)
-        document = f"{holder.document_type}\0{holder.number}"
-        birth_date = holder.birth_date
-        return (
-            account_id,
-            partition_of(account_id),
-            _encrypt(AESGCM(self.keys.wrapping), key, account_id, "key"),
-            _encrypt(cipher, holder.name.encode(), account_id, "name"),
-            _encrypt(cipher, document.encode(), account_id, "document"),
-            _encrypt(cipher, birth_date.isoformat().encode(), account_id, "birth_date") if birth_date else None,
-        )
+        wrapped = seal_field(AESGCM(self.keys.wrapping), key, account_id, "key")
+        return (account_id, partition_of(account_id), wrapped, *sealed_fields(AESGCM(key), account_id, holder))
 
     def open(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Person]:
         """The persons behind these accounts. Those that were erased are missing."""
         return {row.account_id: self._unseal(row) for row in _PERSONS.rows(connection, account_ids)}
 
+    def ciphers(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, AESGCM]:
+        """The persons' own ciphers, for what is sealed under their keys elsewhere. Those erased are missing."""
+        return {row.account_id: self._cipher(row) for row in _PERSONS.rows(connection, account_ids)}
+
+    def _cipher(self, row: Any) -> AESGCM:
+        return AESGCM(open_field(AESGCM(self.keys.wrapping), row.wrapped_key, row.account_id, "key"))
+
     def _unseal(self, row: Any) -> Person:
-        account_id = row.account_id
-        cipher = AESGCM(_decrypt(AESGCM(self.keys.wrapping), row.wrapped_key, account_id, "key"))
-        document_type, number = _decrypt(cipher, row.document, account_id, "document").decode().split("\0")
-        born = row.birth_date and _decrypt(cipher, row.birth_date, account_id, "birth_date").decode()
+        account_id, cipher = row.account_id, self._cipher(row)
+        document_type, number = open_field(cipher, row.document, account_id, "document").decode().split("\0")
+        born = row.birth_date and open_field(cipher, row.birth_date, account_id, "birth_date").decode()
         return Person(
-            name=_decrypt(cipher, row.name, account_id, "name").decode(),
+            name=open_field(cipher, row.name, account_id, "name").decode(),
             document_type=document_type,
             number=number,
             birth_date=date.fromisoformat(born) if born else None,
         )
 
 
-def _encrypt(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -> bytes:
+def sealed_fields(cipher: AESGCM, account_id: UUID, holder: Person) -> tuple[bytes, bytes, bytes | None]:
+    """Name, document and day of birth, as the table `person` holds them."""
+    document = f"{holder.document_type}\0{holder.number}"
+    born = holder.birth_date
+    return (
+        seal_field(cipher, holder.name.encode(), account_id, "name"),
+        seal_field(cipher, document.encode(), account_id, "document"),
+        seal_field(cipher, born.isoformat().encode(), account_id, "birth_date") if born else None,
+    )
+
+
+def seal_field(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -> bytes:
+    """Seal a field of a person, bound to its account and name."""
     nonce = os.urandom(_NONCE)
     return nonce + cipher.encrypt(nonce, plaintext, account_id.bytes + field.encode())
 
 
-def _decrypt(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> bytes:
+def open_field(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> bytes:
+    """Open a sealed field. Raises InvalidTag where it is not the one of this account and name."""
     return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], account_id.bytes + field.encode())
 
 
@@ -120,7 +130,7 @@ def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
 
 
 def erase(connection: Connection, account_ids: Iterable[UUID]) -> None:
-    """Destroy the wrapped keys and sealed fields, and let the documents' claims go."""
+    """Destroy the wrapped keys and everything sealed under them, and let the documents' claims and shares go."""
     ids = list(account_ids)
-    connection.execute(delete(person).where(person.c.account_id.in_(ids)))
-    connection.execute(delete(person_claim).where(person_claim.c.account_id.in_(ids)))
+    for table in (person, person_claim, former_holder, sealed_text, share_key):
+        connection.execute(delete(table).where(table.c.account_id.in_(ids)))

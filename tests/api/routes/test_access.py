@@ -29,6 +29,7 @@ PERMITTED: dict[str, set[str]] = {
     "GET /v1/organisations/{code}/accreditations": CATALOGUE,
     "POST /v1/organisations/{code}/accreditations/{accreditation_id}/withdrawal": {"authority"},
     "POST /v1/organisations/{code}/keys": {"authority"},
+    "GET /v1/organisations/{code}/keys": {"authority"},
     "DELETE /v1/keys/{key_id}": {"authority"},
     "GET /v1/jobs/{job_id}": {"authority"},
     "POST /v1/standards": {"authority"},

@@ -114,7 +114,7 @@ class Event(BaseModel):
 
 
 class Stream(BaseModel):
-    kind: Literal["account", "organisation", "standard", "programme", "rulebook"]
+    kind: Literal["account", "organisation", "standard", "programme", "rulebook", "approval"]
     id: str
 
 

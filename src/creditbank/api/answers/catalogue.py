@@ -51,10 +51,24 @@ class Job(BaseModel):
     created_at: str
 
 
+class KeyListed(BaseModel):
+    key_id: str
+    organisation: str
+    role: str
+    scopes: list[str] | None = Field(description="Null where the key may do all that its role may.")
+    status: Literal["valid", "expired", "revoked"]
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    last_used_at: str | None = Field(description="To about a minute.")
+    revoked_at: str | None
+
+
 class Key(BaseModel):
     key_id: str
     organisation: str
     role: str
+    scopes: list[str] | None
     expires_at: str | None
     key: str | None = Field(default=None, description="Shown in the first answer only.")
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from creditbank.api.access import Operation, scopes_of
 from creditbank.api.body import Body
 from creditbank.api.fields import CivilDate, Code, CreditsText, Instant, Reason, Text
+from creditbank.api.messages import FAULTS
 from creditbank.api.requests.certificates import Fields
 from creditbank.domain import identifiers
 from creditbank.domain.events import (
@@ -18,6 +20,9 @@ from creditbank.domain.events import (
     ProgrammePublished,
     StandardPublished,
 )
+
+Scopes = Annotated[list[Operation], Field(min_length=1, max_length=100)]
+"""What a credential may do, where that is less than all that its role may do."""
 
 
 class OrganisationBody(Body):
@@ -68,7 +73,15 @@ class WithdrawalBody(Body):
 
 class KeyBody(Body):
     role: Literal["authority", "issuer", "institution", "auditor"]
+    scopes: Scopes | None = None
     expires_at: Instant | None = None
+
+    @field_validator("scopes")
+    @classmethod
+    def _held(cls, scopes: list[Operation] | None, info: ValidationInfo) -> list[Operation] | None:
+        if scopes is not None and "role" in info.data and not scopes_of(info.data["role"]).issuperset(scopes):
+            raise PydanticCustomError("scope_not_held", FAULTS["scope_not_held"].en)
+        return scopes
 
 
 class LevelBody(Body):

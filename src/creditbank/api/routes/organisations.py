@@ -8,14 +8,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 
-from creditbank.api.answers.catalogue import Accreditation, Job, Key, Organisation, Page, Withdrawal
+from creditbank.api.answers.catalogue import Accreditation, Job, Key, KeyListed, Organisation, Page, Withdrawal
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
 from creditbank.api.principals import Principal
 from creditbank.api.requests.catalogue import AccreditationBody, KeyBody, OrganisationBody, WithdrawalBody
 from creditbank.api.requests.persons import ReasonBody
-from creditbank.commands import catalogue, documents, jobs
+from creditbank.commands import catalogue, documents, jobs, keys
 from creditbank.commands.catalogue import Change
 from creditbank.commands.keys import IssueKey, RevokeKey
 from creditbank.domain import organisations
@@ -157,8 +157,27 @@ async def issue_key(code: Code, body: KeyBody, writer: Annotated[Writer, write("
     """The key is shown in this answer only; a repetition of the request gets it no more."""
     expires_at = microseconds_of(body.expires_at) if body.expires_at else None
     return await writer.settle(
-        IssueKey(organisation=code, role=body.role, created_by=writer.principal.actor, expires_at=expires_at)
+        IssueKey(
+            organisation=code,
+            role=body.role,
+            created_by=writer.principal.actor,
+            expires_at=expires_at,
+            scopes=tuple(body.scopes) if body.scopes else None,
+        )
     )
+
+
+@router.get("/organisations/{code}/keys", response_model=Page[KeyListed], summary="List API keys")
+def list_keys(
+    request: Request, code: Code, page: PageAsked, _: Annotated[Principal, permit("keys:manage")]
+) -> dict[str, Any]:
+    """Revoked and expired ones included, the oldest first; never the keys themselves."""
+    bank = bank_of(request)
+    organisation(bank.catalogue(), code)
+    after = (page.after[0], page.after[1]) if page.after else (0, "")
+    found = keys.listed(bank, code, after, page.limit + 1)
+    shown, cursor = page.cut(found, lambda key: [key.created_at, key.key_id])
+    return {"items": [keys.document(key, bank.clock()) for key in shown], "next_cursor": cursor}
 
 
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke an API key")

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from creditbank.audit.transparency.encoding import Malformed
 
-LEAF, SEAL = "creditbank-leaf/1", "creditbank-seal/1"
+LEAF, SEAL, HEADS = "creditbank-leaf/1", "creditbank-seal/1", "creditbank-heads/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +97,19 @@ def seal_entry(commitment: bytes) -> bytes:
     return b'{"c":"%s","v":"%s"}' % (short(commitment).encode(), SEAL.encode())
 
 
-def commitment_in(entry: bytes) -> tuple[str, bytes]:
-    """Kind and commitment of an entry. Raises Malformed."""
-    try:
-        document = json.loads(entry)
-        kind, commitment = document["v"], unshort(document["c"])
-    except (ValueError, KeyError, TypeError):
-        raise Malformed("not an entry of this log") from None
-    written = {LEAF: event_entry, SEAL: seal_entry}
-    if kind not in written or written[kind](commitment) != entry:
-        raise Malformed("not an entry as this log writes it")
-    return kind, commitment
+def heads_entry(streams: int, root: bytes, size: int) -> bytes:
+    """The bytes of the entry that commits to the last event of every stream, as it stood at a size of the log."""
+    return canonical({"n": streams, "r": short(root), "s": size, "v": HEADS}).encode()
+
+
+def head_tag(secret: bytes, stream: UUID) -> bytes:
+    """By what a stream stands in the tree of heads: in an order that tells nothing of the streams."""
+    return hmac.digest(secret, b"creditbank/head/1\0" + stream.bytes, sha256)
+
+
+def head_record(tag: bytes, version: int, commitment: bytes) -> bytes:
+    """A stream's entry in the tree of heads: 72 bytes."""
+    return tag + version.to_bytes(8, "big") + commitment
 
 
 def short(value: bytes) -> str:

@@ -22,8 +22,10 @@ class Forked(RuntimeError):
 class Shelf:
     """A folder that holds `checkpoint`, `log.vkey` and `tile/…`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_durable: bool = True) -> None:
+        """`is_durable` is False for what can be made anew at any time: it is not forced to the disk."""
         self.folder = folder
+        self._is_durable = is_durable
 
     def read(self, tile: Tile) -> bytes:
         """Raises FileNotFoundError."""
@@ -33,14 +35,14 @@ class Shelf:
         """Put a tile at its place. Raises Forked where one with other bytes stands there."""
         path = self.folder / tile.path
         if not path.exists():
-            draft = _draft(path, content)
+            draft = self._draft(path, content)
             try:
                 os.link(draft, path)
             except FileExistsError:
                 pass
             finally:
                 draft.unlink()
-            _sync(path.parent)
+            self._sync(path.parent)
         if path.read_bytes() != content:
             raise Forked(f"{tile.path} is published with other bytes")
 
@@ -64,23 +66,24 @@ class Shelf:
     def replace(self, name: str, text: str) -> None:
         """Put `checkpoint` or `log.vkey` at its place."""
         path = self.folder / name
-        _draft(path, text.encode()).replace(path)
-        _sync(path.parent)
+        self._draft(path, text.encode()).replace(path)
+        self._sync(path.parent)
 
+    def _draft(self, path: Path, content: bytes) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with draft.open("xb") as file:
+            file.write(content)
+            file.flush()
+            if self._is_durable:
+                os.fsync(file.fileno())
+        return draft
 
-def _draft(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with draft.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return draft
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def _sync(self, folder: Path) -> None:
+        if not self._is_durable:
+            return
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
