@@ -33,11 +33,14 @@ from creditbank.api.routes import (
     uses,
     verification,
 )
+from creditbank.audit import remote
+from creditbank.audit.cosigning import Cosigners
 from creditbank.audit.guard import Guard
 from creditbank.audit.heads import HeadTrees
 from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.publishing import PublishingThread
+from creditbank.audit.transparency import policies
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
@@ -81,6 +84,7 @@ def open_publisher(settings: Settings, engine: Engine) -> Publisher:
         trees=_head_trees(settings),
         origin=origin,
         clock=clock,
+        cosigners=_cosigners(settings),
     )
 
 
@@ -88,6 +92,14 @@ def open_prover(settings: Settings, engine: Engine) -> Prover:
     """Makes proofs; reads no key that signs."""
     salting = logkeys.salting(settings.data_dir)
     return Prover(engine=engine, shelf=_shelf(settings), trees=_head_trees(settings), salting=salting)
+
+
+def _cosigners(settings: Settings) -> Cosigners | None:
+    """The witnesses that the policy file names. Raises Malformed where it cannot be read."""
+    if settings.witness_policy is None:
+        return None
+    policy = policies.parse(settings.witness_policy.read_text("utf-8"))
+    return Cosigners(policy=policy, client=remote.client(), shelf=_shelf(settings))
 
 
 def _head_trees(settings: Settings) -> HeadTrees:

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     origin: str | None = Field(
         None, description="Name of the public log, given once; by default its address without the scheme."
     )
+    witness_policy: Path | None = Field(
+        None, description="Policy file (c2sp.org/tlog-policy) of the witnesses that cosign the public log."
+    )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Shanghai", description="Where a civil day begins and ends."
     )

@@ -17,10 +17,10 @@ from creditbank.audit import checking
 from creditbank.audit.checking import Proven
 from creditbank.audit.proofs import Complete, Prover
 from creditbank.audit.transparency import merkle, records
-from creditbank.audit.transparency.checkpoints import Checkpoint, Proof, checkpoint_of
+from creditbank.audit.transparency.checkpoints import Checkpoint, Proof
 from creditbank.audit.transparency.encoding import Malformed, base64_bytes, base64_text, hash_bytes
 from creditbank.audit.transparency.merkle import Unproven, leaf_hash
-from creditbank.audit.transparency.notes import VerifierKey, parse
+from creditbank.audit.transparency.notes import VerifierKey
 
 FORMAT = "creditbank-bundle/1"
 
@@ -79,7 +79,7 @@ def bundle(prover: Prover, stream_id: UUID) -> Bundle | None:
     if not proofs:
         return None
     note = proofs[0].checkpoint
-    complete = prover.complete(stream_id, checkpoint_of(parse(note).text).size)
+    complete = prover.complete(stream_id, checking.head_of(note).size)
     return Bundle(
         format=FORMAT,
         stream=stream_id,

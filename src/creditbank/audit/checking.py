@@ -24,6 +24,11 @@ class Proven:
     checkpoint: Checkpoint
 
 
+def head_of(note: str) -> Checkpoint:
+    """The head that a note says, unverified. Raises Malformed."""
+    return checkpoint_of(notes.parse(note).text)
+
+
 def signed_checkpoint(note: str, keys: Collection[VerifierKey]) -> Checkpoint:
     """The head that one of the log's keys has signed. Raises Malformed or Unproven."""
     parsed = notes.parse(note)

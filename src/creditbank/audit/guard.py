@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from creditbank.audit.transparency import notes, records
-from creditbank.audit.transparency.checkpoints import checkpoint_of
+from creditbank.audit import checking
+from creditbank.audit.transparency import records
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.domain import errors
 from creditbank.ledger import log, sequence
@@ -57,7 +57,7 @@ def missing(connection: Connection, shelf: Shelf) -> str | None:
     """Compare the database with the published checkpoint and with its own last seal: two rows and 64 counters."""
     note = shelf.checkpoint()
     if note is not None:
-        head = checkpoint_of(notes.parse(note).text)
+        head = checking.head_of(note)
         tree = sequence.tree(connection)
         if tree.published < head.size:
             return f"leaves {tree.published} to {head.size - 1} of the log are published and not in the database"

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from creditbank.audit import checking
 from creditbank.audit.heads import Head, HeadTrees
 from creditbank.audit.publisher import record_of
-from creditbank.audit.transparency import merkle, notes, records, tiles
-from creditbank.audit.transparency.checkpoints import Proof, checkpoint_of
+from creditbank.audit.transparency import merkle, records, tiles
+from creditbank.audit.transparency.checkpoints import Proof
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.ledger import log, sequence
 from creditbank.ledger.sequence import Epoch
@@ -61,7 +62,7 @@ class Prover:
         note = self.shelf.checkpoint()
         if note is None:
             return []
-        size = checkpoint_of(notes.parse(note).text).size
+        size = checking.head_of(note).size
         hashes = tiles.reader(size, self.shelf.read)
         proofs = []
         with self.engine.connect() as connection, connection.begin():

@@ -7,7 +7,7 @@ files give. One process at a time: the row of the tree is locked while a step de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,15 +15,17 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
+from creditbank.audit import checking
+from creditbank.audit.cosigning import Cosigners
 from creditbank.audit.heads import HeadTrees
 from creditbank.audit.transparency import growth, merkle, notes, records
-from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
+from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.notes import Note, VerifierKey
 from creditbank.audit.transparency.records import Record
 from creditbank.audit.transparency.shelf import CHECKPOINT, KEYS, Forked, Shelf
 from creditbank.ledger import log, sequence
 from creditbank.ledger.database import snapshot, writing
-from creditbank.ledger.sequence import Epoch, Seal, Stretch, Tree
+from creditbank.ledger.sequence import Epoch, Seal, Tree
 
 EPOCH_SECONDS = 3_600
 """How often the log commits to the last event of every stream."""
@@ -43,6 +45,7 @@ class Publisher:
     trees: HeadTrees
     origin: str
     clock: Callable[[], int]
+    cosigners: Cosigners | None = None
     epoch_seconds: int = EPOCH_SECONDS
 
     def verifier_keys(self) -> list[VerifierKey]:
@@ -153,7 +156,7 @@ class Publisher:
         heads: dict[UUID, tuple[int, int, bytes]] = {}
         entries = []
         for stretch in sequence.stretches_between(connection, first, last):
-            for page in _pages(connection, stretch):
+            for page in log.pages(connection, stretch.partition_id, stretch.first_position, stretch.count):
                 new = {row.stream_id for row in page} - heads.keys()
                 known = sequence.commitments(connection, new) if before is None else before
                 for row in page:
@@ -169,19 +172,20 @@ class Publisher:
         return entries, heads
 
     def _show(self) -> None:
-        """Show the last checkpoint that was signed. Raises Forked where a larger one is shown already."""
+        """Show the last checkpoint that was signed, once it is cosigned. Raises Forked where a larger one is shown."""
         with self.engine.connect() as connection, connection.begin():
             signed = sequence.latest_checkpoint(connection)
         shown = self.shelf.checkpoint()
-        if signed is None or signed == shown:
+        if signed is None:
             return
-        if shown is not None and _size(shown) > _size(signed):
-            raise Forked(f"a checkpoint of {_size(shown)} leaves is published, and history has {_size(signed)}")
-        self.shelf.replace(CHECKPOINT, signed)
-
-
-def _size(note: str) -> int:
-    return checkpoint_of(notes.parse(note).text).size
+        size, seen = checking.head_of(signed).size, 0 if shown is None else checking.head_of(shown).size
+        if seen > size:
+            raise Forked(f"a checkpoint of {seen} leaves is published, and history has {size}")
+        if seen == size:
+            return
+        note = signed if self.cosigners is None else self.cosigners.cosigned(signed)
+        if note is not None:
+            self.shelf.replace(CHECKPOINT, note)
 
 
 def record_of(row: Any, previous: bytes | None) -> Record:
@@ -204,10 +208,3 @@ def commitment_of(salting: bytes, row: Any, previous: bytes | None) -> bytes:
     """The commitment of a stored event behind the one before it in its stream."""
     salt = records.event_salt(salting, row.stream_id, row.version)
     return records.event_commitment(salt, record_of(row, previous).text)
-
-
-def _pages(connection: Connection, stretch: Stretch) -> Iterator[Any]:
-    after, last = stretch.first_position - 1, stretch.first_position + stretch.count - 1
-    while page := log.stored(connection, stretch.partition_id, after, last):
-        yield page
-        after = page[-1].position

@@ -87,12 +87,8 @@ def _tile(shelf: Shelf, tile: Tile, level: int) -> Iterator[Fault]:
     except OSError as error:
         yield Fault(where=tile.path, what=str(error))
         return
-    if b"".join(tiles.subtree(_hashes(part)) for part in below) != content:
+    if b"".join(tiles.subtree(tiles.split(part)) for part in below) != content:
         yield Fault(where=tile.path, what="its hashes are not the roots of the tiles below it")
-
-
-def _hashes(content: bytes) -> list[bytes]:
-    return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +106,7 @@ class History:
         """Every event under the checkpoint has to be there, unchanged and at its place."""
         layout = sequence.stretches_between(connection, 0, self.head.size - 1)
         total = sum(one.count for one in layout)
-        leaves = _Leaves(self.shelf, self.head.size)
+        leaves = Leaves(self.shelf, self.head.size)
         yield from self._order(connection, leaves, layout)
         by_partition: dict[int, list[Stretch]] = {}
         for stretch in layout:
@@ -125,7 +121,7 @@ class History:
             if progress:
                 progress(self.verified, total)
 
-    def _order(self, connection: Connection, leaves: _Leaves, layout: list[Stretch]) -> Iterator[Fault]:
+    def _order(self, connection: Connection, leaves: Leaves, layout: list[Stretch]) -> Iterator[Fault]:
         """Stretches, epochs and seals have to cover all indexes, and each partition from its first position on."""
         last = self.head.size - 1
         epochs = {one.index: one for one in sequence.epochs_between(connection, 0, last)}
@@ -179,7 +175,7 @@ class History:
         if not self.head.size <= largest == tree.published <= tree.size:
             yield Fault(where="tree of the log", what=f"{tree}, but {largest} leaves are signed")
 
-    def _partition(self, connection: Connection, leaves: _Leaves, stretches: list[Stretch]) -> Iterator[Fault]:
+    def _partition(self, connection: Connection, leaves: Leaves, stretches: list[Stretch]) -> Iterator[Fault]:
         before: dict[UUID, tuple[int, bytes]] = {}
         for stretch in stretches:
             position = stretch.first_position
@@ -205,7 +201,7 @@ class History:
         yield from _heads(connection, before)
 
 
-class _Leaves:
+class Leaves:
     """The published leaf hashes, by index; some tiles are kept."""
 
     def __init__(self, shelf: Shelf, size: int) -> None:

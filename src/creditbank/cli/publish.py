@@ -5,13 +5,19 @@ from __future__ import annotations
 import signal
 from threading import Event
 
+from sqlalchemy import Engine
+
 from creditbank.app import open_publisher
 from creditbank.audit import publishing
+from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.checkpoints import Checkpoint
+from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.shelf import Forked
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
+from creditbank.settings import Settings
 from creditbank.vault import logkeys
+from creditbank.vault.keyfiles import ForeignKeys
 
 
 def run(*, once: bool, as_json: bool) -> None:
@@ -29,7 +35,7 @@ def run(*, once: bool, as_json: bool) -> None:
 
     with installation.migrated(chosen) as engine:
         installation.bound_keys(chosen, engine)
-        publisher = open_publisher(chosen, engine)
+        publisher = _publisher(chosen, engine)
         try:
             if not once:
                 publishing.follow(publisher, stopping, tell)
@@ -47,9 +53,19 @@ def show_keys(*, add: bool, as_json: bool) -> None:
     if add:
         logkeys.add_signing_key(chosen.data_dir)
     with installation.migrated(chosen) as engine:
-        keys = [str(key) for key in open_publisher(chosen, engine).verifier_keys()]
+        keys = [str(key) for key in _publisher(chosen, engine).verifier_keys()]
     if as_json:
         say_json(keys)
         return
     for key in keys:
         say(key)
+
+
+def _publisher(chosen: Settings, engine: Engine) -> Publisher:
+    """Raises Failed where the log has another name, or the policy of its witnesses cannot be read."""
+    try:
+        return open_publisher(chosen, engine)
+    except ForeignKeys as error:
+        raise Failed(f"{error}: leave out CREDITBANK_ORIGIN, or set it to that name") from None
+    except (Malformed, OSError) as error:
+        raise Failed(f"the policy of the witnesses cannot be used: {error}") from None

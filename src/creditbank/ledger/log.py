@@ -265,6 +265,14 @@ def stored(connection: Connection, partition_id: int, after: int, upto: int, lim
     return connection.execute(statement).all()
 
 
+def pages(connection: Connection, partition_id: int, first: int, count: int) -> Iterator[Sequence[Row[Any]]]:
+    """The rows of as many positions of a partition from the first one on, a page at a time."""
+    after, last = first - 1, first + count - 1
+    while page := stored(connection, partition_id, after, last):
+        yield page
+        after = page[-1].position
+
+
 def stored_stream(connection: Connection, stream_id: UUID, upto: int | None = None) -> Sequence[Row[Any]]:
     """The rows of a stream, up to a version where it is named, as they are stored, oldest first."""
     statement = select(event_table).where(event_table.c.stream_id == stream_id).order_by(event_table.c.version)

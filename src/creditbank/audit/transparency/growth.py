@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from creditbank.audit.transparency import merkle, tiles
-from creditbank.audit.transparency.encoding import HASH_BYTES
 from creditbank.audit.transparency.merkle import leaf_hash
 from creditbank.audit.transparency.shelf import Forked, Shelf
 from creditbank.audit.transparency.tiles import WIDTH, Tile, subtree
@@ -27,7 +26,7 @@ def grow(shelf: Shelf, size: int, root: bytes, entries: Sequence[bytes]) -> byte
         level += 1
     total = size + len(entries)
     new_root = root_of(shelf, total)
-    _tidy(shelf, size, total)
+    tidy(shelf, size, total)
     return new_root
 
 
@@ -58,7 +57,7 @@ def _add_hashes(shelf: Shelf, level: int, before: int, hashes: Sequence[bytes]) 
     old: list[bytes] = []
     if width:
         content = shelf.read(Tile(level=level, index=index, width=width))
-        old = [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
+        old = tiles.split(content)
     above = []
     for tile, part in _filled(level, before, hashes, old):
         shelf.write(tile, b"".join(part))
@@ -82,7 +81,7 @@ def _filled(
     ]
 
 
-def _tidy(shelf: Shelf, before: int, size: int) -> None:
+def tidy(shelf: Shelf, before: int, size: int) -> None:
     """Partial tiles are of no use once the full one stands."""
     for tile in [*tiles.tiles_of(size, before), *tiles.bundles_of(size, before)]:
         if tile.width == WIDTH:

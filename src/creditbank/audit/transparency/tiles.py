@@ -105,6 +105,11 @@ def unpack(bundle: bytes) -> list[bytes]:
     return entries
 
 
+def split(content: bytes) -> list[bytes]:
+    """The hashes that a tile holds."""
+    return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
+
+
 def subtree(hashes: Sequence[bytes]) -> bytes:
     """The root over a power of two of hashes."""
     level = list(hashes)
@@ -135,6 +140,6 @@ def reader(size: int, read: Callable[[Tile], bytes]) -> Hashes:
         body = content(tile_level, first // WIDTH)
         start = (first % WIDTH) * HASH_BYTES
         part = body[start : start + (HASH_BYTES << inner)]
-        return subtree([part[at : at + HASH_BYTES] for at in range(0, len(part), HASH_BYTES)])
+        return subtree(split(part))
 
     return hashes
