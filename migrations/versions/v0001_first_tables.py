@@ -67,6 +67,32 @@ def _history() -> None:
         comment="The stored answer for every idempotency key of every caller, kept for ever.",
     )
     op.create_table(
+        "access_partition",
+        sa.Column("partition_id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("head", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("partition_id"),
+        comment="One counter per partition of the accesses, as log_partition is for events.",
+        postgresql_with=_BUSY,
+    )
+    op.create_table(
+        "access_record",
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("accessed_at", sa.BigInteger(), nullable=False),
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("on_behalf_of", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("partition_id", "position"),
+        comment="Who looked at whose data, and what for: never the data. Numbered like history, and never changed.",
+    )
+    op.create_index("access_record_account", "access_record", ["account_id", "accessed_at", "position"], unique=False)
+    op.create_table(
         "tracking",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
@@ -397,8 +423,9 @@ def _projections() -> None:
 
 
 def _first_rows() -> None:
-    counters = sa.table("log_partition", sa.column("partition_id"), sa.column("head"), sa.column("recorded_at"))
-    op.bulk_insert(counters, [{"partition_id": number, "head": 0, "recorded_at": 0} for number in range(64)])
+    for name in ("log_partition", "access_partition"):
+        counters = sa.table(name, sa.column("partition_id"), sa.column("head"), sa.column("recorded_at"))
+        op.bulk_insert(counters, [{"partition_id": number, "head": 0, "recorded_at": 0} for number in range(64)])
     op.bulk_insert(sa.table("catalogue_epoch", sa.column("id"), sa.column("epoch")), [{"id": 1, "epoch": 0}])
     tree = sa.table("log_tree", *map(sa.column, ("tree_id", "rounds", "size", "published")))
     op.bulk_insert(tree, [{"tree_id": 1, "rounds": 0, "size": 0, "published": 0}])

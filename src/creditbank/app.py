@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from creditbank import __version__
+from creditbank import __version__, publication
 from creditbank.api import last_uses, openapi, ops, problems, reference
 from creditbank.api.addresses import networks
 from creditbank.api.authentication import Authenticator
@@ -20,28 +20,30 @@ from creditbank.api.cursors import Cursors
 from creditbank.api.keyring import KeyRing
 from creditbank.api.last_uses import LastUses
 from creditbank.api.middleware import Observability
-from creditbank.api.rates import RateLimit
+from creditbank.api.rates import Guesses, Rate, Rates
 from creditbank.api.routes import (
     accounts,
+    approvals,
     catalogue,
     certificates,
+    clients,
+    consents,
     eligibility,
     events,
+    holders,
+    learner_requests,
     log,
+    oauth,
     organisations,
     reservations,
+    shares,
     uses,
     verification,
 )
-from creditbank.audit import remote
-from creditbank.audit.cosigning import Cosigners
+from creditbank.api.tokens import used_once
+from creditbank.api.tokens.office import TokenOffice
 from creditbank.audit.guard import Guard
-from creditbank.audit.heads import HeadTrees
-from creditbank.audit.proofs import Prover
-from creditbank.audit.publisher import Publisher
 from creditbank.audit.publishing import PublishingThread
-from creditbank.audit.transparency import policies
-from creditbank.audit.transparency.shelf import Shelf
 from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
@@ -52,7 +54,7 @@ from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
 from creditbank.settings import Settings
-from creditbank.vault import keyfiles, logkeys
+from creditbank.vault import keyfiles
 from creditbank.vault.persons import Vault
 
 READ_GROUP_LIMIT = 64
@@ -68,46 +70,13 @@ def open_bank(settings: Settings, engine: Engine) -> Bank:
     keys = keyfiles.load(settings.data_dir)
     with writing(engine) as connection:
         keyfiles.bind(connection, keys)
-    return Bank(engine=engine, vault=Vault(keys), zone=ZoneInfo(settings.timezone), clock=clock)
-
-
-def open_publisher(settings: Settings, engine: Engine) -> Publisher:
-    """The publisher of the bank's log. Raises ForeignKeys where the log has another name than the settings say."""
-    otherwise = settings.public_url.partition("://")[2] + "/log/v1"
-    with writing(engine) as connection:
-        origin = logkeys.bind_origin(connection, settings.origin, otherwise)
-    return Publisher(
+    return Bank(
         engine=engine,
-        shelf=_shelf(settings),
-        signing=logkeys.signing(settings.data_dir),
-        salting=logkeys.salting(settings.data_dir),
-        trees=_head_trees(settings),
-        origin=origin,
+        vault=Vault(keys),
+        zone=ZoneInfo(settings.timezone),
         clock=clock,
-        cosigners=_cosigners(settings),
+        consent_required=settings.consent_required,
     )
-
-
-def open_prover(settings: Settings, engine: Engine) -> Prover:
-    """Makes proofs; reads no key that signs."""
-    salting = logkeys.salting(settings.data_dir)
-    return Prover(engine=engine, shelf=_shelf(settings), trees=_head_trees(settings), salting=salting)
-
-
-def _cosigners(settings: Settings) -> Cosigners | None:
-    """The witnesses that the policy file names. Raises Malformed where it cannot be read."""
-    if settings.witness_policy is None:
-        return None
-    policy = policies.parse(settings.witness_policy.read_text("utf-8"))
-    return Cosigners(policy=policy, client=remote.client(), shelf=_shelf(settings))
-
-
-def _head_trees(settings: Settings) -> HeadTrees:
-    return HeadTrees(settings.data_dir / "log-heads")
-
-
-def _shelf(settings: Settings) -> Shelf:
-    return Shelf(settings.data_dir / "log")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -122,15 +91,28 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
+    app.state.two_persons = frozenset(settings.two_persons)
+    app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
-    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, log)
-    for routes in (*hot, *rest, verification, ops, reference):
+    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
+    rights = (holders, consents, shares, learner_requests)
+    for routes in (*hot, *rest, *rights, clients, oauth, verification, log, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
     app.add_middleware(Observability, access_log=settings.access_log)
     return app
+
+
+def _rates(settings: Settings) -> Rates:
+    proxies = networks(settings.trusted_proxies)
+    return Rates(
+        requests=Rate("requests", settings.requests_per_minute),
+        look_ups=Rate("look-ups", settings.lookups_per_minute),
+        guesses=Guesses(Rate("refusals", settings.refusals_per_minute), proxies),
+        verifications=Rate("verify", settings.verify_per_minute),
+        proxies=proxies,
+    )
 
 
 @asynccontextmanager
@@ -140,27 +122,39 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     bank = open_bank(settings, engine)
     reader = AccountReader(bank)
     balances = Gatherer[Question, VersionedBody]("balances", reader.balances, READ_GROUP_LIMIT)
-    guard = Guard(engine, _shelf(settings))
+    guard = Guard(engine, publication.shelf(settings))
     desk = Desk(bank, guard.check)
     jobs = JobRunner(bank, desk)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
     uses = LastUses(bank)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses))
+    tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine, guard)
-    app.state.prover = open_prover(settings, engine)
+    app.state.prover = publication.open_prover(settings, engine)
     # Where one process does everything, it publishes too; else `creditbank publish` does.
-    publishing = PublishingThread(open_publisher(settings, engine)) if engine.dialect.name == "sqlite" else None
+    publishing = (
+        PublishingThread(publication.open_publisher(settings, engine, clock))
+        if engine.dialect.name == "sqlite"
+        else None
+    )
     jobs.resume()
     sweeper = Sweeper(bank, desk)
-    chores = Chores([Chore(uses.write, last_uses.WRITE_SECONDS)])
+    chores = Chores(
+        [
+            Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
+            Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
+        ]
+    )
     yield
     app.state.stopping.set()
     if publishing is not None:
         publishing.close()
     chores.close()
+    tokens.close()
     sweeper.close()
     jobs.close()
     desk.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ def _base_url(text: str) -> str:
 
 
 PublicUrl = Annotated[str, AfterValidator(_base_url)]
+TwoPersons = Literal["erasure", "merge", "accreditation-withdrawal", "revocation-in-use", "rulebook-publication"]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -52,7 +53,14 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Shanghai", description="Where a civil day begins and ends."
     )
+    consent_required: bool = Field(False, description="Decisions want the learner's consent, in every programme.")
     metrics_addresses: Listed = Field((), description="Addresses besides loopback that may read /metrics.")
     trusted_proxies: Listed = Field((), description="Proxies whose X-Forwarded-For names the client.")
+    requests_per_minute: int = Field(60_000, ge=0, description="Requests a minute and key; 0: no limit.")
+    lookups_per_minute: int = Field(300, ge=0, description="Persons looked up, a minute and organisation; 0: no limit.")
+    refusals_per_minute: int = Field(30, ge=0, description="Refused credentials a minute and address; 0: no limit.")
     verify_per_minute: int = Field(60, ge=1, description="Public verifications a minute and address.")
+    two_persons: Annotated[tuple[TwoPersons, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Acts that need a second person, comma-separated."
+    )
     access_log: bool = Field(False, description="One JSON line per request on standard output.")

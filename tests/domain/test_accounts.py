@@ -138,8 +138,9 @@ def test_a_merge_moves_every_certificate_once_with_its_state() -> None:
     assert (ended.head.status, ended.head.merged_into, ended.lots, ended.uses) == ("merged", LEARNER, {}, {})
 
 
-def test_a_certificate_held_for_a_withdrawal_is_after_a_merge_still_the_authoritys_to_lift() -> None:
-    held = CertificateHeld(certificate_id=certificate("A"), reason="inspection", accreditation_id=ACCREDITATION)
+@pytest.mark.parametrize("cause", [{"accreditation_id": ACCREDITATION}, {"by_authority": True}])
+def test_a_certificate_that_the_authority_holds_is_after_a_merge_still_its_to_lift(cause: dict[str, Any]) -> None:
+    held = CertificateHeld(certificate_id=certificate("A"), reason="inspection", **cause)
     survivor, _ = merged_together(given(), given(awarded("A"), held, account_id=TWIN))
     assert survivor.lots[certificate("A")].status == "held"
     with pytest.raises(errors.Forbidden):

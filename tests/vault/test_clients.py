@@ -118,5 +118,8 @@ def test_live_clients_are_counted_and_all_are_listed(engine: Engine) -> None:
 
 
 def test_identifiers_and_secrets_are_never_the_same() -> None:
-    assert len({clients.new_id() for _ in range(50)}) == 50
+    identifiers = {clients.new_id() for _ in range(50)}
+    assert len(identifiers) == 50
+    assert all(clients.is_id(one) for one in identifiers)
+    assert not any(clients.is_id(one) for one in ("", "cbc_", "cbc_\0", "cbc_" + "0" * 17, "cb_0123456789"))
     assert len({clients.new_secret(KEYS)[0] for _ in range(50)}) == 50

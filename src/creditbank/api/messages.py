@@ -239,6 +239,19 @@ FAULTS: Mapping[str, FaultMessage] = {
     "pattern_mismatch": FaultMessage("Does not have the required form.", "格式不符合要求。"),
     "case_failed": FaultMessage("The rules do not decide as this case expects.", "规则的结论与该用例不符。"),
     "certificate_unknown": FaultMessage("This account holds no such certificate.", "该账户没有此证书。"),
+    "jwks_or_secret": FaultMessage(
+        "A client has either keys (jwks) or a secret, one of them.", "客户端须且仅须具备 jwks 密钥或 secret 之一。"
+    ),
+    "key_malformed": FaultMessage("Is not a well-formed JSON Web Key.", "不是格式正确的 JSON Web Key。"),
+    "key_not_public": FaultMessage(
+        "Is a private or symmetric key: keep it, register its public part only.",
+        "这是私钥或对称密钥：请勿外传，只登记其公钥。",
+    ),
+    "kid_repeated": FaultMessage("Two keys have the same name (kid).", "其中两个密钥的 kid 相同。"),
+    "key_too_weak": FaultMessage("An RSA key must have 2048 to 4096 bits.", "RSA 密钥须为 2048 至 4096 位。"),
+    "key_unsupported": FaultMessage(
+        "Must be a key for signatures: Ed25519, P-256 or RSA.", "应为签名密钥：Ed25519、P-256 或 RSA。"
+    ),
     "mixed_targets": FaultMessage(
         "Either all requests name a course, for an exemption, or none does, for a conversion.",
         "要么每项申请都指明课程（免修），要么都不指明（转换）。",
@@ -266,6 +279,7 @@ WORDS_ZH: Mapping[str, str] = {
     "approval": "审批",
     "approved": "已批准",
     "certificate": "证书",
+    "client": "客户端",
     "closed": "已注销",
     "confirmed": "已确认",
     "consent": "同意",

@@ -16,16 +16,25 @@ from time import perf_counter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from creditbank.api import problems, traffic
-from creditbank.domain.errors import BankError, Fault, Invalid, NotFound
+from creditbank.api import addresses, problems, traffic
+from creditbank.api.addresses import Networks
+from creditbank.domain.errors import BankError, Fault, Invalid, NotFound, Unavailable
 
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 REQUEST_BYTES = 64 * KILOBYTE
 BATCH_BYTES = 8 * MEGABYTE
 RULEBOOK_BYTES = 4 * MEGABYTE
 
+MOST_HEADERS = 100
+
+OPERATIONS = frozenset({"/livez", "/readyz", "/metrics"})
+"""Answered however many requests there are: who runs a bank must see that it has too many."""
+
 ANSWER_HEADERS = "answer_headers"
 """Key in the request's state: headers, as pairs of bytes, that belong on the answer whatever it turns out to be."""
+
+ASKED_METHOD = "creditbank.method"
+"""Key in the scope of a HEAD request, which is worked on as a GET: the method that was asked for."""
 
 _PROCESS = token_hex(4).encode()
 _numbers = count()
@@ -38,9 +47,10 @@ _DEFAULT_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
 )
-_API_HEADERS = (*_DEFAULT_HEADERS, (b"cache-control", b"no-store"))
-"""Sent unless the route has its own word on them."""
+_SECURE_HEADERS = (*_DEFAULT_HEADERS, (b"strict-transport-security", b"max-age=31536000"))
+"""Sent unless the route has its own word on them: always, and over TLS."""
 
 _access = logging.getLogger("creditbank.access")
 _failures = logging.getLogger("creditbank.api")
@@ -55,24 +65,31 @@ class _HeadAnswered(Exception):
 
 
 class Observability:
-    """Gives each request an id, refuses bodies that are too large, answers HEAD, adds headers, counts and logs.
+    """Gives each request an id, refuses what is too much, answers HEAD, adds headers, counts and logs.
 
     Exceptions that nobody handles become a 500 here and are logged by type and place, without their words,
     which may hold personal data.
     """
 
-    def __init__(self, app: ASGIApp, *, access_log: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, *, access_log: bool = False, proxies: Networks = (), requests_at_once: int = 1000
+    ) -> None:
         self.app = app
         self.access_log = access_log
+        self._proxies = proxies
+        self._most = requests_at_once
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send)
+        exchange = _Exchange(scope, receive, send, self._proxies)
+        self._running += 1
         try:
-            await exchange.run(self.app)
+            await exchange.run(self.app, is_crowded=self._running > self._most)
         finally:
+            self._running -= 1
             seconds = perf_counter() - exchange.began
             route = traffic.route_of(exchange.scope)
             traffic.count(scope["method"], route, exchange.status, seconds)
@@ -84,10 +101,12 @@ class _Exchange:
     """One request and its answer."""
 
     __slots__ = (
+        "_defaults",
         "_head",
+        "_proxies",
         "_receive",
         "_received",
-        "_repeated",
+        "_refused",
         "_send",
         "began",
         "limit",
@@ -96,23 +115,25 @@ class _Exchange:
         "status",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, proxies: Networks) -> None:
         self.began = perf_counter()
+        self._proxies = proxies
         self._receive = receive
         self._send = send
         self._received = 0
         self._head = scope["method"] == "HEAD"
-        self._repeated: str | None = None
-        self.scope = dict(scope, method="GET") if self._head else scope
+        self._refused: BankError | None = None
+        self._defaults = _DEFAULT_HEADERS
+        self.scope = {**scope, "method": "GET", ASKED_METHOD: "HEAD"} if self._head else scope
         self.limit = limit_of(scope["path"])
         self.status = 499
         """Of the answer; 499 while there is none, as when the client goes away."""
         self.request_id = b""
 
-    async def run(self, app: ASGIApp) -> None:
+    async def run(self, app: ASGIApp, *, is_crowded: bool) -> None:
         length = self._read_headers()
         try:
-            if (refusal := self._refusal(length)) is not None:
+            if (refusal := self._refusal(length, is_crowded)) is not None:
                 await self._answer(refusal)
             elif self._head:
                 await self._run_head(app)
@@ -151,8 +172,10 @@ class _Exchange:
             raise _HeadAnswered
 
     def _read_headers(self) -> int:
-        """Settle the request id, note a repeated header, and return the announced length of the body."""
+        """Settle the request id, note what no header may say, and return the announced length of the body."""
         length = credentials = keys = 0
+        is_secure = self.scope["scheme"] == "https"
+        self.scope.setdefault("state", {})
         for name, value in self.scope["headers"]:
             if name == b"x-request-id" and _SANE_ID.fullmatch(value):
                 self.request_id = value
@@ -162,20 +185,36 @@ class _Exchange:
                 credentials += 1
             elif name == b"idempotency-key":
                 keys += 1
-        if credentials > 1 or keys > 1:
-            self._repeated = "Authorization" if credentials > 1 else "Idempotency-Key"
+            elif name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+                self._refuse_encoding()
+            elif name == b"x-forwarded-proto" and addresses.is_behind(self.scope, self._proxies):
+                is_secure = value.partition(b",")[0].strip().lower() == b"https"
+        if is_secure:
+            self._defaults = _SECURE_HEADERS
+        if credentials > 1 or keys > 1:  # which one counts would be a guess
+            repeated = "Authorization" if credentials > 1 else "Idempotency-Key"
+            fault = Fault(code="header_repeated", detail="May be sent only once.", parameter=repeated)
+            self._refused = Invalid(faults=[fault])
         if not self.request_id:
             self.request_id = b"%s%08x" % (_PROCESS, next(_numbers))
-        self.scope.setdefault("state", {})["request_id"] = self.request_id.decode()
+        self.scope["state"]["request_id"] = self.request_id.decode()
         return length
 
-    def _refusal(self, length: int) -> BankError | None:
+    def _refuse_encoding(self) -> None:
+        """Nothing is ever decompressed: a few kilobytes could become gigabytes."""
+        self.scope["state"].setdefault(ANSWER_HEADERS, []).append((b"accept-encoding", b"identity"))
+        self._refused = problems.UnsupportedMediaType()
+
+    def _refusal(self, length: int, is_crowded: bool) -> BankError | None:
         """What can be refused unread. No text in the database holds NUL, and PostgreSQL cannot even compare with it."""
+        if is_crowded and self.scope["path"] not in OPERATIONS:
+            return Unavailable()
         if length > self.limit:
             return problems.BodyTooLarge()
-        if self._repeated is not None:  # which one counts would be a guess
-            fault = Fault(code="header_repeated", detail="May be sent only once.", parameter=self._repeated)
-            return Invalid(faults=[fault])
+        if len(self.scope["headers"]) > MOST_HEADERS:
+            return problems.HeaderTooLarge()
+        if self._refused is not None:
+            return self._refused
         if "\0" in self.scope["path"]:
             return NotFound()
         if b"%00" in self.scope["query_string"]:
@@ -184,10 +223,9 @@ class _Exchange:
 
     def _complete(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         own = {name for name, _ in headers}
-        defaults = _API_HEADERS if self.scope["path"].startswith("/v1") else _DEFAULT_HEADERS
         headers.append((b"x-request-id", self.request_id))
         headers.extend(self.scope["state"].get(ANSWER_HEADERS, ()))
-        headers.extend(header for header in defaults if header[0] not in own)
+        headers.extend(header for header in self._defaults if header[0] not in own)
         return headers
 
     async def _fail(self, error: Exception) -> None:

@@ -60,6 +60,11 @@ class Principal:
             sees_all=self.reach in ("everything", "masked"),
         )
 
+    def require_account(self, account_id: UUID) -> None:
+        """Raise NotFound where this is the learner of another account."""
+        if self.account_id not in (None, account_id):
+            raise errors.NotFound()
+
     def allowed(self, operation: Operation) -> Principal:
         """The same with its reach. Raises Forbidden unless the matrix and its own scopes let it do this."""
         reach = MATRIX[operation].get(self.role)

@@ -22,9 +22,10 @@ from creditbank.domain.approvals import Step
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import AccountOpened
 from creditbank.domain.values import PARTITIONS
-from creditbank.ledger import codec, log
+from creditbank.ledger import accesses, codec, log
 from creditbank.ledger.database import snapshot
-from creditbank.ledger.log import Extent, Recorded
+from creditbank.ledger.log import Recorded
+from creditbank.ledger.numbering import Extent, Numbering
 from creditbank.projections import accounts as heads
 from creditbank.projections import approvals, catalogue, claims, consents, learner_requests, lots, usages
 
@@ -60,9 +61,13 @@ def account_at(
 
 
 def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Difference]:
-    """Compare everything with history: positions, versions, heads, lots, uses, dealings, claims, decisions."""
+    """Compare everything with history: positions, versions, heads, lots, uses, dealings, claims, decisions.
+
+    Of the record of who looked, which follows from nothing else, the positions.
+    """
     with snapshot(engine) as connection:
-        yield from _gaps(connection)
+        yield from _gaps(connection, log.NUMBERS, "partition")
+        yield from _gaps(connection, accesses.NUMBERS, "accesses of partition")
         total, done = sum(log.heads(connection).values()), 0
         reference = catalogue.read(connection)
         for account_ids in _pages(connection, _ACCOUNT_NAMES):
@@ -78,14 +83,14 @@ def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Di
             progress(total, total)
 
 
-def _gaps(connection: Connection) -> Iterator[Difference]:
-    heads_of_log, found = log.heads(connection), log.extents(connection)
+def _gaps(connection: Connection, numbers: Numbering, where: str) -> Iterator[Difference]:
+    counted, found = numbers.heads(connection), numbers.extents(connection)
     for partition_id in range(PARTITIONS):
-        head, stored = heads_of_log.get(partition_id, 0), found.get(partition_id, Extent())
+        head, stored = counted.get(partition_id, 0), found.get(partition_id, Extent())
         expected = Extent(head, 1, head) if head else Extent()
         if stored != expected:
             yield Difference(
-                where=f"partition {partition_id}",
+                where=f"{where} {partition_id}",
                 what="count, first and last position",
                 expected=repr(expected),
                 stored=repr(stored),
@@ -151,7 +156,7 @@ def _stored_head(row: Row[Any] | None) -> object:
 def _expected_lots(account: Account, history: Sequence[Recorded]) -> object:
     times = {item.version: item.recorded_at for item in history}
     # Why a certificate is on hold stands in its history alone: no answer shows it.
-    return [(replace(lot, withdrawn=False), times[lot.version]) for lot in account.lots.values()]
+    return [(replace(lot, withdrawn=False, imposed=False), times[lot.version]) for lot in account.lots.values()]
 
 
 def _stored_lots(rows: Sequence[Row[Any]]) -> object:

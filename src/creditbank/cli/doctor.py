@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from creditbank.cli import installation
 from creditbank.cli.outcome import Failed, say, say_json
-from creditbank.ledger import log, migration
+from creditbank.ledger import accesses, log, migration
 from creditbank.settings import Settings
 from creditbank.vault import keyfiles
 from creditbank.vault.keyfiles import ForeignKeys
@@ -123,6 +123,8 @@ def _in_database(engine: Engine, chosen: Settings) -> Iterator[Finding]:
         )
         if is_at_head:
             yield _ledger_time(connection)
+            yield _ends("events", log.NUMBERS.without_end(connection))
+            yield _ends("accesses", accesses.NUMBERS.without_end(connection))
     if is_at_head and all((chosen.data_dir / "keys" / f"{name}.key").exists() for name in keyfiles.NAMES):
         yield _binding(engine, chosen.data_dir)
 
@@ -164,6 +166,15 @@ def _ledger_time(connection: Connection) -> Finding:
     ahead = latest - time.time()
     fix = "set this machine's clock by NTP" if ahead > MOST_CLOCK_SKEW_SECONDS else None
     return Finding("ledger", f"its last event lies {'ahead' if fix else 'in the past'}", fix)
+
+
+def _ends(numbered: str, partitions: list[int]) -> Finding:
+    """Whether the last rows are there that were ever recorded. Holes before them are found by a replay."""
+    if not partitions:
+        return Finding(numbered, "the last of every partition is there")
+    lost = ", ".join(map(str, partitions))
+    fix = "somebody removed them: restore a backup beside it and compare; `creditbank replay` looks for more"
+    return Finding(numbered, f"the last are missing in partitions {lost}", fix)
 
 
 def _binding(engine: Engine, data_dir: Path) -> Finding:

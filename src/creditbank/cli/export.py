@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from creditbank.app import open_prover
 from creditbank.audit import bundles, wholebank
 from creditbank.cli import installation
 from creditbank.cli.outcome import Failed, say, say_json
 from creditbank.cli.progress import progress
+from creditbank.publication import open_prover
 
 
 def run_account(*, account_id: UUID, target: Path | None) -> None:

@@ -7,7 +7,7 @@ from threading import Event
 
 from sqlalchemy import Engine
 
-from creditbank.app import open_publisher
+from creditbank.app import clock
 from creditbank.audit import publishing
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.checkpoints import Checkpoint
@@ -15,6 +15,7 @@ from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.shelf import Forked
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
+from creditbank.publication import open_publisher
 from creditbank.settings import Settings
 from creditbank.vault import logkeys
 from creditbank.vault.keyfiles import ForeignKeys
@@ -64,7 +65,7 @@ def show_keys(*, add: bool, as_json: bool) -> None:
 def _publisher(chosen: Settings, engine: Engine) -> Publisher:
     """Raises Failed where the log has another name, or the policy of its witnesses cannot be read."""
     try:
-        return open_publisher(chosen, engine)
+        return open_publisher(chosen, engine, clock)
     except ForeignKeys as error:
         raise Failed(f"{error}: leave out CREDITBANK_ORIGIN, or set it to that name") from None
     except (Malformed, OSError) as error:

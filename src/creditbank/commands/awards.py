@@ -10,11 +10,11 @@ from uuid import UUID
 import uuid_utils.compat as uuids
 
 from creditbank.commands import documents
+from creditbank.commands.accounts import begin
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import certificates, errors
 from creditbank.domain.account import Head
-from creditbank.domain.accounts import open_account
 from creditbank.domain.certificates import Award
 from creditbank.domain.errors import BankError
 from creditbank.domain.events import CertificateAwarded
@@ -125,9 +125,7 @@ def _award(draft: Draft, line: AwardLine) -> tuple[UUID, CertificateAwarded]:
     head = Head(account_id=uuids.uuid7(), version=1) if account_id is None else draft.head(account_id)
     awarded = certificates.award(head, line.award, claimed_by, draft.catalogue, draft.unit.today)
     if account_id is None and isinstance(line.holder, Holder):
-        draft.begin(head.account_id)
-        draft.append(head.account_id, open_account(line.award.issuer))
-        draft.seal(head.account_id, line.holder)
+        begin(draft, head.account_id, line.holder, line.award.issuer)
     draft.append(head.account_id, awarded)
     draft.holders[awarded.certificate_id] = head.account_id
     return head.account_id, awarded

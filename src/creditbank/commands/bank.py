@@ -29,6 +29,8 @@ class Bank:
     vault: Vault
     zone: ZoneInfo
     clock: Callable[[], int]
+    consent_required: bool = False
+    """Whether every decision of an institution wants a standing consent, not only where a programme asks for it."""
     _compiled: dict[str, CompiledRules] = field(default_factory=dict)
     _catalogue: Catalogue = field(default_factory=Catalogue)
     _checked_at: int = 0

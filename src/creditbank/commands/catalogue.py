@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from creditbank.commands import documents, jobs
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
-from creditbank.domain import organisations
+from creditbank.domain import organisations, retention
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import (
     AccreditationGranted,
@@ -24,6 +24,7 @@ from creditbank.domain.events import (
     OrganisationSuspended,
     ProgrammePublished,
     ReferenceEvent,
+    RetentionRuleSet,
     RulebookVersionPublished,
     StandardPublished,
 )
@@ -91,6 +92,15 @@ def publish_programme(wanted: ProgrammePublished) -> Publish:
         stream_id=programme_id(wanted.institution, wanted.code),
         decide=lambda draft: organisations.publish_programme(draft.catalogue, wanted),
         document=lambda _: documents.programme(wanted),
+    )
+
+
+def set_retention(wanted: RetentionRuleSet) -> Publish:
+    """How long an organisation's records of a kind are kept; a later rule replaces it."""
+    return Publish(
+        stream_id=organisation_id(wanted.organisation),
+        decide=lambda draft: retention.set_rule(draft.catalogue, wanted),
+        document=lambda _: documents.retention_rule(wanted),
     )
 
 

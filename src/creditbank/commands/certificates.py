@@ -40,6 +40,8 @@ class ChangeCertificate:
         lot = account.lots.get(self.certificate_id)
         if lot is None or self.issuer not in (None, lot.issuer):
             raise errors.NotFound()
+        if self.issuer is not None and account.head.status == "restricted":
+            raise errors.NotFound()
         events = self.decide(account, draft)
         draft.append(account_id, *events)
         lot = draft.account(account_id).lots[self.certificate_id]
@@ -70,7 +72,7 @@ def hold(certificate_id: UUID, issuer: str | None, reason: str) -> ChangeCertifi
     return ChangeCertificate(
         certificate_id=certificate_id,
         issuer=issuer,
-        decide=lambda account, _: certificates.hold(account, certificate_id, reason),
+        decide=lambda account, _: certificates.hold(account, certificate_id, reason, by_issuer=issuer is not None),
     )
 
 

@@ -23,6 +23,7 @@ from creditbank.domain.events import (
     OrganisationReinstated,
     OrganisationSuspended,
     ProgrammePublished,
+    RetentionRuleSet,
     RulebookVersionPublished,
     StandardPublished,
 )
@@ -248,6 +249,10 @@ def accreditation(one: Accreditation) -> dict[str, Any]:
     }
 
 
+def retention_rule(one: RetentionRuleSet) -> dict[str, Any]:
+    return {"organisation": one.organisation, "kind": one.kind, "years": one.years, "basis": one.basis}
+
+
 def standard(one: StandardPublished) -> dict[str, Any]:
     return {
         "code": one.code,
@@ -270,6 +275,7 @@ def programme(one: ProgrammePublished) -> dict[str, Any]:
         "credits": credits_text(one.credits),
         "fields": one.fields,
         "rulebook": one.rulebook,
+        "consent": one.consent,
         "courses": [_course(course) for course in one.courses],
     }
 
@@ -311,7 +317,13 @@ def _stream_name(recorded: Recorded) -> str:
     match recorded.event:
         case OrganisationRegistered() | StandardPublished():
             return recorded.event.code
-        case OrganisationSuspended() | OrganisationReinstated() | AccreditationGranted() | AccreditationWithdrawn():
+        case (
+            OrganisationSuspended()
+            | OrganisationReinstated()
+            | AccreditationGranted()
+            | AccreditationWithdrawn()
+            | RetentionRuleSet()
+        ):
             return recorded.event.organisation
         case ProgrammePublished():
             return f"{recorded.event.institution}/{recorded.event.code}"

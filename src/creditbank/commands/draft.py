@@ -24,6 +24,7 @@ from creditbank.domain.events import (
     AccountErased,
     AccountEvent,
     AccountMerged,
+    ApprovalEvent,
     CertificateReceived,
     Event,
     ReferenceEvent,
@@ -31,7 +32,7 @@ from creditbank.domain.events import (
 from creditbank.ledger import bulk, log
 from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections import accounts as heads
-from creditbank.projections import catalogue, claims, usages
+from creditbank.projections import catalogue, claims, learner_requests, usages
 from creditbank.vault import persons
 from creditbank.vault.persons import Holder
 from creditbank.vault.tables import person, person_claim
@@ -48,6 +49,7 @@ class Needs:
     certificates: Collection[UUID] = ()
     accounts: Collection[UUID] = ()
     uses: Collection[UUID] = ()
+    requests: Collection[UUID] = ()
 
 
 class Unit:
@@ -88,6 +90,8 @@ class Unit:
             account_ids.update(found.values())
         if use_ids:
             account_ids.update(usages.accounts_of(self.connection, use_ids))
+        if request_ids := {request for need in wanted for request in need.requests}:
+            account_ids.update(learner_requests.accounts_of(self.connection, request_ids))
         # What this group has moved on stays where it moved to.
         if unknown := account_ids - self.heads.keys():
             self.load_heads(unknown)
@@ -221,6 +225,16 @@ class Draft:
         self.streams[stream_id] += 1
         self.catalogue = replace(catalogues.evolve(self.catalogue, event), epoch=self.catalogue.epoch + 1)
         self._enter(stream_id, self.streams[stream_id], event)
+
+    def append_approval(self, approval_id: UUID, event: ApprovalEvent) -> None:
+        """Add an event to the stream of an act that needs two persons."""
+        self._enter(approval_id, len(self.history(approval_id)) + 1, event)
+
+    def history(self, stream_id: UUID) -> list[tuple[Event, str, int]]:
+        """What stands in a stream, this group's decisions included: each event with its actor and its moment."""
+        recorded = [(item.event, item.actor, item.recorded_at) for item in log.stream(self.unit.connection, stream_id)]
+        decided = [entry for entry in (*self.unit.entries, *self.entries) if entry.stream_id == stream_id]
+        return recorded + [(entry.event, entry.actor, self.unit.now) for entry in decided]
 
     def seal(self, account_id: UUID, holder: Holder) -> None:
         """Put a person into the vault and claim the document."""

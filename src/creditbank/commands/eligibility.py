@@ -13,6 +13,7 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.uses import Explain, application_of
 from creditbank.domain import awards, proposals, uses
 from creditbank.domain.accounts import require_dealing
+from creditbank.domain.consents import require_consent
 from creditbank.domain.events import RulebookVersionPublished
 from creditbank.domain.situations import Wish
 from creditbank.domain.timeline import Moment
@@ -63,4 +64,9 @@ class Adviser:
             if not asked.moment.is_now:
                 then = hindsight.account_then(bank, connection, asked.account_id, asked.moment)
         applied_on = asked.applied_on or then.on
-        return application_of(bank, catalogue, then.account, asked.institution, asked.programme, applied_on, then.now)
+        application, version = application_of(
+            bank, catalogue, then.account, asked.institution, asked.programme, applied_on, then.now
+        )
+        # As with dealings: what a learner has agreed to is judged by today.
+        require_consent(today.account, application.programme, bank.today(), everywhere=bank.consent_required)
+        return application, version

@@ -15,7 +15,7 @@ from creditbank.domain.use import UseChange, changed_use, use_of
 from creditbank.ledger import feed
 from creditbank.ledger.feed import Cursor, Step
 from creditbank.ledger.log import Recorded
-from creditbank.projections import lots, usages
+from creditbank.projections import accounts, lots, usages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +41,23 @@ def feed_page(
 
 
 def seen(connection: Connection, viewer: Viewer, recorded: Sequence[Recorded]) -> list[bool]:
-    """For each event whether it is seen; by one query a kind for all of them."""
+    """For each event whether it is seen; by one query a kind for all of them.
+
+    Organisations see nothing of an account while it is restricted.
+    """
     if viewer.sees_all:
         return [True] * len(recorded)
+    hidden: set[UUID] = set()
+    if viewer.issuer is not None or viewer.institution is not None:
+        hidden = accounts.restricted(connection, {item.stream_id for item in recorded})
     if viewer.issuer is not None:
         issuers = lots.issuers(connection, {one for item in recorded for one in _certificates(item.event)})
-        return [_is_issued_by(viewer.issuer, item.event, issuers) for item in recorded]
+        return [item.stream_id not in hidden and _is_issued_by(viewer.issuer, item.event, issuers) for item in recorded]
     if viewer.institution is not None:
         owners = usages.institutions(connection, {one for item in recorded for one in _uses(item.event)})
-        return [_is_dealing_of(viewer.institution, item.event, owners) for item in recorded]
+        return [
+            item.stream_id not in hidden and _is_dealing_of(viewer.institution, item.event, owners) for item in recorded
+        ]
     return [item.stream_id == viewer.account_id for item in recorded]
 
 

@@ -121,17 +121,21 @@ def merge(survivor: Account, merged: Account, reason: str) -> tuple[list[Account
 
 
 def _received(lot: Lot, source: UUID, reason: str) -> list[AccountEvent]:
-    status = "active" if lot.withdrawn else lot.status
+    is_held_anew = lot.withdrawn or lot.imposed
+    status = "active" if is_held_anew else lot.status
     arrived = CertificateReceived(
         merged_from=source, awarded=_award_of(lot), status=status, effective_from=lot.revoked_from
     )
-    if not lot.withdrawn:
+    if not is_held_anew:
         return [arrived]
     # Held anew for the same cause, so that the hold stays the authority's to lift.
-    return [
-        arrived,
-        CertificateHeld(certificate_id=lot.certificate_id, reason=reason, accreditation_id=lot.accreditation_id),
-    ]
+    held = CertificateHeld(
+        certificate_id=lot.certificate_id,
+        reason=reason,
+        accreditation_id=lot.accreditation_id if lot.withdrawn else None,
+        by_authority=lot.imposed,
+    )
+    return [arrived, held]
 
 
 def _reaches_further(dealing: Dealing, standing: Dealing | None) -> bool:

@@ -394,11 +394,12 @@ class CertificateAmended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateHeld:
-    """Set aside, not revoked. `accreditation_id` names a withdrawal as the cause."""
+    """Set aside, not revoked. `accreditation_id` names a withdrawal as the cause; `by_authority` is by its hand."""
 
     certificate_id: UUID
     reason: str
     accreditation_id: UUID | None = None
+    by_authority: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

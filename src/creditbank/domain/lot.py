@@ -51,6 +51,8 @@ class Lot:
     revoked_from: date | None = None
     withdrawn: bool = False
     """Held because the accreditation behind it was withdrawn: not the issuer's to lift."""
+    imposed: bool = False
+    """Held by the authority's own hand: not the issuer's to lift either."""
 
 
 def lot_of(event: CertificateAwarded, version: int) -> Lot:
@@ -102,9 +104,10 @@ def amended(lot: Lot, event: LotChange) -> Lot:
                 particulars=event.particulars or Particulars(),
             )
         case CertificateHeld():
-            return replace(lot, status="held", withdrawn=event.accreditation_id is not None)
+            withdrawn = event.accreditation_id is not None
+            return replace(lot, status="held", withdrawn=withdrawn, imposed=event.by_authority)
         case CertificateHoldReleased():
-            return replace(lot, status="active", withdrawn=False)
+            return replace(lot, status="active", withdrawn=False, imposed=False)
         case CertificateRevoked():
             return replace(lot, status="revoked", revoked_from=event.effective_from)
         case _:

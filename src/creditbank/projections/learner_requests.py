@@ -44,6 +44,7 @@ learner_request = Table(
 
 TABLES = (learner_request,)
 
+_ACCOUNTS = bulk.Lookup(select(learner_request.c.account_id), learner_request.c.request_id)
 _OF_ACCOUNTS = bulk.Lookup(select(learner_request), learner_request.c.account_id)
 
 
@@ -79,17 +80,20 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
     return found
 
 
-def account_of(connection: Connection, request_id: UUID) -> UUID | None:
-    """The account whose learner made a request."""
-    statement = select(learner_request.c.account_id).where(learner_request.c.request_id == request_id)
-    return connection.execute(statement).scalar_one_or_none()
+def accounts_of(connection: Connection, request_ids: Collection[UUID]) -> set[UUID]:
+    """The accounts whose learners made these requests."""
+    return {row.account_id for row in _ACCOUNTS.rows(connection, request_ids)}
 
 
-def after(connection: Connection, last: UUID | None, status: str | None, limit: int) -> Sequence[Row[Any]]:
-    """The next requests behind one of them, of one status where it is named, in the order of their ids."""
+def after(
+    connection: Connection, last: UUID | None, limit: int, *, account_id: UUID | None, status: str | None
+) -> Sequence[Row[Any]]:
+    """The next requests behind one of them, in the order of their ids; of one account or status where it is named."""
     statement = select(learner_request).order_by(learner_request.c.request_id).limit(limit)
     if last is not None:
         statement = statement.where(learner_request.c.request_id > last)
+    if account_id is not None:
+        statement = statement.where(learner_request.c.account_id == account_id)
     if status is not None:
         statement = statement.where(learner_request.c.status == status)
     return connection.execute(statement).all()

@@ -121,6 +121,16 @@ def note_uses(connection: Connection, uses: Mapping[str, int]) -> None:
     connection.execute(statement, [{"used_key": key_id, "used_at": now} for key_id, now in sorted(uses.items())])
 
 
+def makers(connection: Connection, key_id: str) -> frozenset[str]:
+    """Who made a key, who made the key of that one, and so on: the last part of each `created_by`."""
+    line: set[str] = set()
+    made = find(connection, key_id)
+    while made is not None and (maker := made.created_by.rpartition(":")[2]) not in line:
+        line.add(maker)
+        made = find(connection, maker)
+    return frozenset(line)
+
+
 def every(connection: Connection) -> Sequence[Row[Any]]:
     """The row of every key there ever was, the oldest first."""
     return connection.execute(select(api_key).order_by(*_BY_AGE)).all()

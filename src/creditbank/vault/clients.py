@@ -6,6 +6,7 @@ Of a key only the public part is known, of a secret only a keyed hash. While eit
 from __future__ import annotations
 
 import hmac
+import re
 import secrets as random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from creditbank.vault.keyfiles import KeyFiles
 from creditbank.vault.publickeys import PublicKey, public_key
 from creditbank.vault.tables import oauth_client
 
+_ID = re.compile("cbc_[0-9a-f]{16}", re.ASCII)
 _BY_AGE = (oauth_client.c.created_at, oauth_client.c.client_id)
 
 
@@ -57,6 +59,11 @@ class Client:
 
 def new_id() -> str:
     return f"cbc_{random.token_hex(8)}"
+
+
+def is_id(text: str) -> bool:
+    """Whether this can be the id of a client at all: anything else need not be looked up."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_secret(keys: KeyFiles) -> tuple[str, Secret]:

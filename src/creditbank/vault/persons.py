@@ -44,10 +44,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """A person as posted, with the blind index of the document."""
+    """A person as posted, with the blind index of the document, and whether a guardian is said to agree."""
 
     person: Person
     blind_index: bytes
+    guardian_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,9 @@ class Vault:
         """The keyed hash by which a document finds its account; it tells nothing without the key."""
         return hmac.digest(self.keys.blind_index, f"{document_type}\0{number}".encode(), sha256)
 
-    def holder(self, one: Person) -> Holder:
-        return Holder(person=one, blind_index=self.blind_index(one.document_type, one.number))
+    def holder(self, one: Person, *, guardian_consent: bool = False) -> Holder:
+        blind_index = self.blind_index(one.document_type, one.number)
+        return Holder(person=one, blind_index=blind_index, guardian_consent=guardian_consent)
 
     def seal(self, account_id: UUID, holder: Person) -> tuple[Any, ...]:
         """A row for the table `person`, under a new key."""
@@ -127,6 +129,11 @@ def accounts_of(connection: Connection, blind_indexes: Collection[bytes]) -> dic
 def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
     """After a merge the documents of both find the survivor."""
     connection.execute(update(person_claim).where(person_claim.c.account_id == merged).values(account_id=survivor))
+
+
+def let_go(connection: Connection, blind_index: bytes) -> None:
+    """A document that was recorded in error finds nobody any more."""
+    connection.execute(delete(person_claim).where(person_claim.c.blind_index == blind_index))
 
 
 def erase(connection: Connection, account_ids: Iterable[UUID]) -> None:

@@ -17,7 +17,16 @@ ROLES = ("authority", "issuer", "institution", "learner", "auditor")
 CATALOGUE = {"authority", "issuer", "institution", "auditor"}
 OWN = {"authority", "institution", "learner", "auditor"}
 ALL = set(ROLES)
-PUBLIC = {"GET /v1/verify", "GET /v1/verify/{issuer}/{number}", "GET /livez", "GET /readyz", "GET /metrics"}
+TOKENS = {"POST /oauth/token", "GET /.well-known/oauth-authorization-server", "GET /.well-known/jwks.json"}
+PUBLIC = {
+    "POST /v1/shared",
+    "GET /v1/verify",
+    "GET /v1/verify/{issuer}/{number}",
+    "GET /livez",
+    "GET /readyz",
+    "GET /metrics",
+    *TOKENS,
+}
 
 PERMITTED: dict[str, set[str]] = {
     "POST /v1/organisations": {"authority"},
@@ -30,6 +39,11 @@ PERMITTED: dict[str, set[str]] = {
     "POST /v1/organisations/{code}/accreditations/{accreditation_id}/withdrawal": {"authority"},
     "POST /v1/organisations/{code}/keys": {"authority"},
     "GET /v1/organisations/{code}/keys": {"authority"},
+    "POST /v1/organisations/{code}/clients": {"authority"},
+    "GET /v1/organisations/{code}/clients": {"authority"},
+    "POST /v1/clients/{client_id}/jwks": {"authority"},
+    "POST /v1/clients/{client_id}/secret": {"authority"},
+    "DELETE /v1/clients/{client_id}": {"authority"},
     "DELETE /v1/keys/{key_id}": {"authority"},
     "GET /v1/jobs/{job_id}": {"authority"},
     "POST /v1/standards": {"authority"},
@@ -55,6 +69,22 @@ PERMITTED: dict[str, set[str]] = {
     "POST /v1/accounts/{account_id}/closure": {"authority"},
     "POST /v1/accounts/{account_id}/merge": {"authority"},
     "POST /v1/accounts/{account_id}/erasure": {"authority"},
+    "GET /v1/accounts/{account_id}/export": ALL,
+    "POST /v1/accounts/{account_id}/correction": {"authority"},
+    "POST /v1/accounts/{account_id}/restriction": {"authority"},
+    "POST /v1/accounts/{account_id}/restriction-lifting": {"authority"},
+    "POST /v1/accounts/{account_id}/consents": {"learner"},
+    "GET /v1/accounts/{account_id}/consents": OWN,
+    "POST /v1/accounts/{account_id}/consents/{consent_id}/withdrawal": {"learner"},
+    "POST /v1/accounts/{account_id}/shares": {"learner"},
+    "GET /v1/accounts/{account_id}/shares": {"authority", "learner", "auditor"},
+    "POST /v1/accounts/{account_id}/shares/{share_id}/revocation": {"learner"},
+    "POST /v1/accounts/{account_id}/requests": {"learner"},
+    "GET /v1/accounts/{account_id}/requests": {"authority", "learner", "auditor"},
+    "GET /v1/requests": {"authority", "learner", "auditor"},
+    "POST /v1/requests/{request_id}/settlement": {"authority"},
+    "POST /v1/organisations/{code}/retention": {"authority"},
+    "GET /v1/organisations/{code}/retention": CATALOGUE,
     "POST /v1/certificates": {"issuer"},
     "POST /v1/certificates:batch": {"issuer"},
     "GET /v1/certificates": ALL,
@@ -78,6 +108,10 @@ PERMITTED: dict[str, set[str]] = {
     "GET /v1/reservations/{reservation_id}": OWN,
     "POST /v1/reservations/{reservation_id}/confirmation": {"institution"},
     "POST /v1/reservations/{reservation_id}/release": {"institution"},
+    "GET /v1/approvals": CATALOGUE,
+    "GET /v1/approvals/{approval_id}": CATALOGUE,
+    "POST /v1/approvals/{approval_id}": {"authority", "issuer", "institution"},
+    "POST /v1/approvals/{approval_id}/refusal": {"authority", "issuer", "institution"},
 }
 """Who may call an operation at all. On whose objects is a matter of the other tests here."""
 
@@ -96,9 +130,21 @@ def callers(bank: ReadyBank) -> dict[str, Caller]:
 def _ask(caller: Caller, operation: str) -> Any:
     method, _, path = operation.partition(" ")
     path = path.replace("{number}", "1")
-    for name in ("account", "accreditation", "certificate", "exemption", "conversion", "reservation", "job"):
+    for name in (
+        "account",
+        "accreditation",
+        "certificate",
+        "exemption",
+        "conversion",
+        "reservation",
+        "job",
+        "approval",
+        "consent",
+        "share",
+        "request",
+    ):
         path = path.replace(f"{{{name}_id}}", NOWHERE)
-    for name in ("code", "institution", "rulebook", "key_id", "issuer"):
+    for name in ("code", "institution", "rulebook", "key_id", "client_id", "issuer"):
         path = path.replace(f"{{{name}}}", "none")
     if method == "POST":
         return caller.post(path, {})

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from creditbank.app import open_publisher
 from creditbank.audit import checking
 from creditbank.audit.transparency import notes, tiles
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.tiles import Tile
+from creditbank.publication import open_publisher
 from tests.api.bank import ReadyBank, on_one_database
 
 
 def publish(bank: ReadyBank) -> None:
     """Publish all there is, as the publisher beside the server would within a second."""
     state: Any = bank.client.app.state  # type: ignore[attr-defined]
-    publisher = open_publisher(state.settings, state.bank.engine)
+    publisher = open_publisher(state.settings, state.bank.engine, bank.clock)
     publisher.open()
     while publisher.publish() is not None:
         pass

@@ -75,7 +75,7 @@ class Lives(RuleBasedStateMachine):
         one, today = certificate(number), self.bank.today
         match act:
             case "hold":
-                self.bank.decide(holder, lambda it: certificates.hold(it, one, "-"))
+                self.bank.decide(holder, lambda it: certificates.hold(it, one, "-", by_issuer=True))
             case "release":
                 self.bank.decide(holder, lambda it: certificates.release(it, one, "-", by_issuer=False))
             case "revoke":

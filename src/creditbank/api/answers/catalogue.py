@@ -73,6 +73,13 @@ class Key(BaseModel):
     key: str | None = Field(default=None, description="Shown in the first answer only.")
 
 
+class RetentionRule(BaseModel):
+    organisation: str
+    kind: Literal["certificate", "exemption", "conversion"]
+    years: int
+    basis: str
+
+
 class Level(BaseModel):
     level: str
     rank: int
@@ -104,6 +111,7 @@ class Programme(BaseModel):
     credits: str = Credits
     fields: dict[str, Any]
     rulebook: str | None
+    consent: Literal["required"] | None
     courses: list[Course]
 
 

@@ -18,6 +18,7 @@ from creditbank.domain.events import (
     Level,
     OrganisationRegistered,
     ProgrammePublished,
+    RetainedKind,
     StandardPublished,
 )
 
@@ -71,6 +72,21 @@ class WithdrawalBody(Body):
     reason: Reason
 
 
+def held_scopes(scopes: list[Operation] | None, info: ValidationInfo) -> list[Operation] | None:
+    """The scopes of a body, whose field `role` says what there is to choose from."""
+    if scopes is not None and "role" in info.data and not scopes_of(info.data["role"]).issuperset(scopes):
+        raise PydanticCustomError("scope_not_held", FAULTS["scope_not_held"].en)
+    return scopes
+
+
+class RetentionBody(Body):
+    """For how many years records of a kind are kept, and by which law or order."""
+
+    kind: RetainedKind
+    years: Annotated[int, Field(ge=1, le=200)]
+    basis: Text
+
+
 class KeyBody(Body):
     role: Literal["authority", "issuer", "institution", "auditor"]
     scopes: Scopes | None = None
@@ -79,9 +95,7 @@ class KeyBody(Body):
     @field_validator("scopes")
     @classmethod
     def _held(cls, scopes: list[Operation] | None, info: ValidationInfo) -> list[Operation] | None:
-        if scopes is not None and "role" in info.data and not scopes_of(info.data["role"]).issuperset(scopes):
-            raise PydanticCustomError("scope_not_held", FAULTS["scope_not_held"].en)
-        return scopes
+        return held_scopes(scopes, info)
 
 
 class LevelBody(Body):
@@ -132,6 +146,7 @@ class ProgrammeBody(Body):
     credits: CreditsText
     fields: Fields = {}
     rulebook: Code | None = None
+    consent: Literal["required"] | None = None
     courses: Annotated[list[CourseBody], Field(max_length=2000)] = []
 
     @field_validator("courses")
@@ -147,6 +162,7 @@ class ProgrammeBody(Body):
             name=self.name,
             credits=self.credits,
             rulebook=self.rulebook,
+            consent=self.consent,
             fields=self.fields,
             courses=tuple(
                 Course(code=one.code, name=one.name, credits=one.credits, type=one.type, fields=one.fields)

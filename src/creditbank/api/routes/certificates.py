@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
+from creditbank.api import acts
 from creditbank.api.answers.certificates import BatchResult, Certificate, ChangedCertificate
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, write
@@ -19,6 +20,7 @@ from creditbank.api.requests.persons import ReasonBody
 from creditbank.commands import certificates
 from creditbank.commands.awards import AwardBatch, AwardCertificate, AwardLine
 from creditbank.domain import errors
+from creditbank.domain.acts import Revocation
 from creditbank.domain.errors import BankError
 from creditbank.domain.identifiers import normalise_certificate_number
 from creditbank.domain.values import certificate_id as id_of
@@ -44,7 +46,7 @@ async def award_certificates(
     """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
     lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code, bank_of(request).vault)
     command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
-    return await (writer.settle_without_key(command) if body.dry_run else writer.settle(command))
+    return await (writer.look_up(command, len(lines)) if body.dry_run else writer.settle(command))
 
 
 def _lines(items: list[Any], issuer: str, vault: Vault) -> list[AwardLine | BankError]:
@@ -98,15 +100,21 @@ async def amend_certificate(
 @router.post(
     "/certificates/{certificate_id}/revocation",
     response_model=ChangedCertificate,
+    responses=acts.WAITS,
     summary="Revoke a certificate",
 )
 async def revoke_certificate(
     certificate_id: UUID, body: RevocationBody, writer: Annotated[Writer, write("certificates:revoke")]
 ) -> Response:
     """Reverses the conversions that rest on it and puts exemptions under review; the answer lists both."""
-    return await writer.settle(
-        certificates.revoke(certificate_id, writer.principal.as_issuer, body.reason, body.effective_from)
+    act = Revocation(
+        act="revocation-in-use",
+        certificate_id=certificate_id,
+        issuer=writer.principal.as_issuer,
+        reason=body.reason,
+        effective_from=body.effective_from,
     )
+    return await acts.settle(writer, act)
 
 
 @router.post(

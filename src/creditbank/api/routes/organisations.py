@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
 
-from creditbank.api.answers.catalogue import Accreditation, Job, Key, KeyListed, Organisation, Page, Withdrawal
+from creditbank.api import acts
+from creditbank.api.answers.catalogue import (
+    Accreditation,
+    Job,
+    Key,
+    KeyListed,
+    Organisation,
+    Page,
+    RetentionRule,
+    Withdrawal,
+)
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
+from creditbank.api.dependencies import Writer, bank_of, permit, write
 from creditbank.api.principals import Principal
-from creditbank.api.requests.catalogue import AccreditationBody, KeyBody, OrganisationBody, WithdrawalBody
+from creditbank.api.requests.catalogue import (
+    AccreditationBody,
+    KeyBody,
+    OrganisationBody,
+    RetentionBody,
+    WithdrawalBody,
+)
 from creditbank.api.requests.persons import ReasonBody
 from creditbank.commands import catalogue, documents, jobs, keys
 from creditbank.commands.catalogue import Change
 from creditbank.commands.keys import IssueKey, RevokeKey
 from creditbank.domain import organisations
+from creditbank.domain.acts import AccreditationWithdrawal
+from creditbank.domain.events import RetentionRuleSet
 from creditbank.domain.instants import microseconds_of
 from creditbank.domain.organisations import organisation
 
 router = APIRouter(prefix="/v1", tags=["Organisations"], route_class=StrictRoute)
 
 Code = Annotated[str, Path(max_length=64, examples=["BIM-EVAL"])]
-WAIT_SECONDS = 5.0
-"""How long a withdrawal waits for its job before it answers; the job goes on by itself."""
 
 
 @router.post(
@@ -124,6 +139,7 @@ def list_accreditations(
 @router.post(
     "/organisations/{code}/accreditations/{accreditation_id}/withdrawal",
     response_model=Withdrawal,
+    responses=acts.WAITS,
     summary="Withdraw an accreditation",
 )
 async def withdraw_accreditation(
@@ -133,17 +149,38 @@ async def withdraw_accreditation(
     writer: Annotated[Writer, write("accreditations:withdraw")],
 ) -> Response:
     """Certificates issued on or after the day go on hold, chunk by chunk; `GET /v1/jobs/{job_id}` tells how far."""
-    settled = await writer.ask(
-        catalogue.Withdraw(
-            organisation=code,
-            accreditation_id=accreditation_id,
-            effective_from=body.effective_from,
-            reason=body.reason,
-        )
+    act = AccreditationWithdrawal(
+        act="accreditation-withdrawal",
+        organisation=code,
+        accreditation_id=accreditation_id,
+        effective_from=body.effective_from,
+        reason=body.reason,
     )
-    holding = writer.request.app.state.jobs.start(jobs.job_id_of(settled.body))
-    await asyncio.wait([asyncio.wrap_future(holding)], timeout=WAIT_SECONDS)
-    return respond(settled)
+    return await acts.settle(writer, act)
+
+
+@router.post(
+    "/organisations/{code}/retention",
+    status_code=201,
+    response_model=RetentionRule,
+    summary="Set how long records are kept",
+    responses={200: {"model": RetentionRule, "description": "It stands already, the same."}},
+)
+async def set_retention(code: Code, body: RetentionBody, writer: Annotated[Writer, write("retention:set")]) -> Response:
+    """Years from the day of issue of a certificate, from the day of record of a conversion or exemption. Until the
+    last of them is over, nobody behind these records is erased. A later rule for the same kind replaces it.
+    """
+    rule = RetentionRuleSet(organisation=code, kind=body.kind, years=body.years, basis=body.basis)
+    return await writer.settle(catalogue.set_retention(rule))
+
+
+@router.get(
+    "/organisations/{code}/retention", response_model=Page[RetentionRule], summary="List how long records are kept"
+)
+def list_retention(request: Request, code: Code, _: Annotated[Principal, permit("catalogue:read")]) -> dict[str, Any]:
+    """One rule for each kind that has one."""
+    rules = organisation(bank_of(request).catalogue(), code).retention
+    return {"items": [documents.retention_rule(rule) for _, rule in sorted(rules.items())], "next_cursor": None}
 
 
 @router.get("/jobs/{job_id}", response_model=Job, summary="Progress of a job")
