@@ -100,7 +100,12 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(Observability, access_log=settings.access_log)
+    app.add_middleware(
+        Observability,
+        access_log=settings.access_log,
+        proxies=networks(settings.trusted_proxies),
+        requests_at_once=settings.requests_at_once,
+    )
     return app
 
 

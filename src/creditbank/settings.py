@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     consent_required: bool = Field(False, description="Decisions want the learner's consent, in every programme.")
     metrics_addresses: Listed = Field((), description="Addresses besides loopback that may read /metrics.")
     trusted_proxies: Listed = Field((), description="Proxies whose X-Forwarded-For names the client.")
+    requests_at_once: int = Field(500, ge=1, description="Requests that a process works on; others are told to wait.")
     requests_per_minute: int = Field(60_000, ge=0, description="Requests a minute and key; 0: no limit.")
     lookups_per_minute: int = Field(300, ge=0, description="Persons looked up, a minute and organisation; 0: no limit.")
     refusals_per_minute: int = Field(30, ge=0, description="Refused credentials a minute and address; 0: no limit.")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from creditbank.api.freshness import Remembered
 from creditbank.api.last_uses import LastUses
 from creditbank.api.principals import Principal
 from creditbank.api.refusals import CredentialRefused
 from creditbank.commands.bank import Bank
+from creditbank.projections import accounts
 from creditbank.vault import apikeys
 
 
@@ -50,19 +53,22 @@ class KeyRing:
             raise CredentialRefused("api_key", "malformed")
         with self._bank.engine.connect() as connection, connection.begin():
             key = apikeys.find(connection, key_id)
+            line = accounts.line(connection, key.account_id) if key is not None and key.account_id else []
             is_suspended = key is not None and self._bank.is_suspended(connection, key.organisation)
         if key is None or not apikeys.opens(self._bank.vault.keys, key, text):
             raise CredentialRefused("api_key", "unknown")
         if is_suspended:
             raise CredentialRefused("api_key", "suspended")
-        return _Known(key, _principal(key))
+        return _Known(key, _principal(key, line))
 
 
-def _principal(key: apikeys.ApiKey) -> Principal:
+def _principal(key: apikeys.ApiKey, line: Sequence[UUID]) -> Principal:
+    """Who speaks with a key. A learner's goes with the account where that was merged into another one."""
     return Principal(
         role=key.role,  # type: ignore[arg-type]  # only known roles are ever stored
         credential=key.key_id,
         organisation=key.organisation,
-        account_id=key.account_id,
+        account_id=line[-1] if line else None,
+        former_accounts=frozenset(line[:-1]),
         scopes=key.scopes,
     )

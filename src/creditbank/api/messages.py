@@ -122,6 +122,14 @@ MESSAGES: Mapping[str, Message] = {
         "Header too large", "The request line and headers exceed what the bank takes.",
         "请求标头过大", "请求行与标头超过上限。",
     ),
+    "content_encoded": Message(
+        "Content encoded", "The body is compressed; send it as it is.",
+        "内容已编码", "请求正文经过压缩，请发送未压缩的正文。",
+    ),
+    "request_timeout": Message(
+        "Request timeout", "The request did not arrive in time.",
+        "请求超时", "请求未能及时送达。",
+    ),
     "unsupported_media_type": Message(
         "Unsupported media type", "Send the body as application/json.",
         "不支持的媒体类型", "请以 application/json 发送请求正文。",

@@ -54,12 +54,13 @@ class OpenAccounts:
         results: list[dict[str, Any]] = []
         positions: list[tuple[dict[str, Any], int]] = []
         for index, holder in enumerate(self.holders):
-            if isinstance(holder, BankError):
-                status, problem = self.render(holder)
+            written = len(draft.entries)
+            try:
+                status, head = open_or_find(draft, _readable(holder), self.opened_by, self.institution)
+            except BankError as refusal:
+                status, problem = self.render(refusal)
                 results.append({"index": index, "status": status, "problem": problem})
                 continue
-            written = len(draft.entries)
-            status, head = open_or_find(draft, holder, self.opened_by, self.institution)
             results.append({"index": index, "status": status, "account_id": str(head.account_id)})
             if len(draft.entries) > written:
                 positions.append((results[-1], len(draft.entries) - 1))
@@ -69,6 +70,12 @@ class OpenAccounts:
         refused = sum("problem" in result for result in results)
         body = {"results": results, "accepted": len(results) - refused, "refused": refused}
         return Answer(status=207, body=body, lines=positions)
+
+
+def _readable(holder: Holder | BankError) -> Holder:
+    if isinstance(holder, BankError):
+        raise holder
+    return holder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

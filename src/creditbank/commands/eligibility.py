@@ -13,6 +13,7 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.uses import Explain, application_of
 from creditbank.domain import awards, proposals, uses
 from creditbank.domain.accounts import require_dealing
+from creditbank.domain.certificates import require_open
 from creditbank.domain.consents import require_consent
 from creditbank.domain.events import RulebookVersionPublished
 from creditbank.domain.situations import Wish
@@ -60,6 +61,7 @@ class Adviser:
             # Whether the institution may ask is judged by today's dealings, whatever the moment asked about.
             today = hindsight.account_then(bank, connection, asked.account_id, Moment())
             require_dealing(today.account, asked.institution, bank.today())
+            require_open(today.account.head)
             then = today
             if not asked.moment.is_now:
                 then = hindsight.account_then(bank, connection, asked.account_id, asked.moment)

@@ -220,7 +220,7 @@ def _visible(
         if account_id not in heads:
             return False
         if viewer.institution is None:
-            return viewer.sees_all or viewer.account_id == account_id
+            return viewer.sees_all or viewer.is_holder_of(account_id)
         if heads[account_id].status == "restricted":
             return False
         dealing = dealings[viewer.institution].get(account_id)

@@ -20,12 +20,19 @@ from creditbank.projections import accounts, lots, usages
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Who looks: an issuer, an institution, the learner of an account, or one who sees all. Others see nothing."""
+    """Who looks: an issuer, an institution, the learner of an account, or one who sees all. Others see nothing.
+
+    `former_accounts` are those that were merged into the learner's account.
+    """
 
     issuer: str | None = None
     institution: str | None = None
     account_id: UUID | None = None
+    former_accounts: frozenset[UUID] = frozenset()
     sees_all: bool = False
+
+    def is_holder_of(self, account_id: UUID) -> bool:
+        return account_id == self.account_id or account_id in self.former_accounts
 
 
 def feed_page(
@@ -58,7 +65,7 @@ def seen(connection: Connection, viewer: Viewer, recorded: Sequence[Recorded]) -
         return [
             item.stream_id not in hidden and _is_dealing_of(viewer.institution, item.event, owners) for item in recorded
         ]
-    return [item.stream_id == viewer.account_id for item in recorded]
+    return [viewer.is_holder_of(item.stream_id) for item in recorded]
 
 
 def _is_issued_by(issuer: str, event: Event, issuers: dict[UUID, str]) -> bool:

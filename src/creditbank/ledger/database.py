@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from select import POLLIN, poll
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, TimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from creditbank.ledger.patience import PatientConnection
@@ -31,6 +32,7 @@ UNANSWERED = {"keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count"
 """When a connection whose other end stays silent is given up, by the operating system: some seconds, not minutes."""
 
 _POOLED = "pooled"
+_TURN = "turn"
 
 
 def open_engine(url: str, *, pool_size: int = 16) -> Engine:
@@ -98,6 +100,7 @@ def _sqlite(url: str, pool_size: int) -> Engine:
         pool_timeout=POOL_TIMEOUT_SECONDS,
         hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        execution_options={_TURN: Lock()},
     )
 
     @event.listens_for(engine, "connect")
@@ -119,9 +122,29 @@ def _sqlite(url: str, pool_size: int) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that will write: on SQLite it takes the write lock at once."""
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+    """A transaction that will write: on SQLite it takes the write lock at once.
+
+    Raises sqlalchemy's TimeoutError where it is not this thread's turn in time.
+    """
+    with _turn(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """On SQLite one thread of this process after the other: who waits for the file's own lock looks now and then
+    whether it is free, and never finds it so beside a thread that takes it again and again.
+    """
+    turn: Lock | None = engine.get_execution_options().get(_TURN)
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        raise TimeoutError("another thread is writing")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager

@@ -127,6 +127,15 @@ def restricted(connection: Connection, account_ids: Collection[UUID]) -> set[UUI
     return {row.account_id for row in _RESTRICTED.rows(connection, account_ids)}
 
 
+def line(connection: Connection, account_id: UUID) -> list[UUID]:
+    """An account and those that it continues on after merges; the last one is where it is now."""
+    line, following = [account_id], rows(connection, [account_id]).get(account_id)
+    while following is not None and following.merged_into is not None:
+        line.append(following.merged_into)
+        following = rows(connection, [following.merged_into]).get(following.merged_into)
+    return line
+
+
 def dealings(connection: Connection, account_ids: Collection[UUID], institution: str) -> dict[UUID, Dealing]:
     """The dealings of an institution with these accounts, lapsed ones included."""
     rows = _DEALINGS_WITH.rows(connection, account_ids, institution=institution)
