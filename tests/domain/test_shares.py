@@ -14,10 +14,11 @@ from creditbank.domain.events import (
     AccountErased,
     AccountRestricted,
     AccountSuspended,
+    ConsentGiven,
     ShareGranted,
     ShareRevoked,
 )
-from tests.domain.facts import NOW, TWIN, awarded, certificate, given
+from tests.domain.facts import NOW, TODAY, TWIN, awarded, certificate, given
 
 ONE = UUID(int=0xD1)
 HOUR = 3_600_000_000
@@ -88,9 +89,11 @@ def test_a_share_ends_where_the_use_of_the_data_does(event: states.AccountEvent,
         shares.opened(account, ONE, NOW)
 
 
-def test_an_erasure_ends_every_share_for_good() -> None:
-    account = given(GRANTED, AccountErased(reason="-", receipt=UUID(int=7)))
+def test_an_erasure_ends_every_share_and_consent_for_good() -> None:
+    consent = ConsentGiven(consent_id=UUID(int=0xC1), institution="college", until=TODAY, given_at=NOW)
+    account = given(GRANTED, consent, AccountErased(reason="-", receipt=UUID(int=7)))
     assert [one.revoked for one in account.rights.shares.values()] == [True]
+    assert [one.withdrawn for one in account.rights.consents.values()] == [True]
 
 
 def test_in_a_merge_shares_that_stand_go_over_and_revoked_ones_stay_behind() -> None:

@@ -32,7 +32,7 @@ from creditbank.domain.events import (
     UseReceived,
 )
 from creditbank.domain.lot import Lot, LotEvent, evolve_lots
-from creditbank.domain.rights import Rights, evolve_rights, without_shares
+from creditbank.domain.rights import Rights, ended, evolve_rights
 from creditbank.domain.use import Use, UseChange, evolve_uses
 
 AccountStatus = Literal["open", "suspended", "closed", "merged", "restricted", "erased"]
@@ -143,7 +143,7 @@ def evolve(account: Account, event: AccountEvent) -> Account:
         case AccountRestricted():
             return replace(account, restricted_from=before)
         case AccountErased():
-            return replace(account, rights=without_shares(account.rights))
+            return replace(account, rights=ended(account.rights))
         case AccountSuspended() | AccountReinstated() | AccountClosed() | RestrictionLifted() | HolderCorrected():
             return account
         case _:

@@ -120,9 +120,13 @@ def _request(rights: Rights, event: RequestMade | RequestSettled) -> LearnerRequ
     return LearnerRequest(request_id=event.request_id, kind=event.kind, made_at=event.made_at)
 
 
-def without_shares(rights: Rights) -> Rights:
-    """After an erasure nobody may look at anything any more."""
-    return replace(rights, shares={one: replace(share, revoked=True) for one, share in rights.shares.items()})
+def ended(rights: Rights) -> Rights:
+    """After an erasure nothing rests any more on what the learner once allowed."""
+    return replace(
+        rights,
+        consents={one: replace(consent, withdrawn=True) for one, consent in rights.consents.items()},
+        shares={one: replace(share, revoked=True) for one, share in rights.shares.items()},
+    )
 
 
 def carried(rights: Rights, source: UUID) -> list[RightsEvent]:

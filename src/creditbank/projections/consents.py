@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from creditbank.domain.events import AccountMerged, ConsentGiven, ConsentWithdrawn
+from creditbank.domain.events import AccountErased, AccountMerged, ConsentGiven, ConsentWithdrawn
 from creditbank.ledger import bulk
 from creditbank.ledger.log import Recorded
 from creditbank.projections.tables import metadata
@@ -57,7 +57,7 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
             case ConsentWithdrawn(consent_id=consent_id):
                 mine = (consent.c.account_id == item.stream_id) & (consent.c.consent_id == consent_id)
                 connection.execute(delete(consent).where(mine))
-            case AccountMerged():
+            case AccountErased() | AccountMerged():
                 connection.execute(delete(consent).where(consent.c.account_id == item.stream_id))
             case _:
                 pass

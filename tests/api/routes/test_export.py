@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,14 @@ def test_a_reader_recomputes_the_balance_from_the_exported_events(bank: ReadyBan
     assert documents.balance(sums, replayed.head, Moment()) == exported["balance"]
     assert exported["balance"]["used"] == "4"
     assert exported["balance"]["reserved"] == "2"
+
+
+def test_the_schema_that_is_shipped_is_that_of_the_answer() -> None:
+    """To write it anew, dump `exports.schema()` with an indent of two."""
+    shipped = resources.files("creditbank.api.answers") / "account-export-1.schema.json"
+
+    assert json.loads(shipped.read_text("utf-8")) == exports.schema()
+    Draft202012Validator.check_schema(exports.schema())
 
 
 @pytest.mark.parametrize("role", ["learner", "authority", "auditor", "issuer", "institution", "other_institution"])
