@@ -2,6 +2,7 @@
 
 python -m tests.endurance crash --kills 500 --database postgresql --victim both
 python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
+python -m tests.endurance flips --times 10000 --database postgresql
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import ExitStack
 from random import Random
 
 from creditbank.ledger.database import open_engine
+from tests.endurance import flips
 from tests.endurance.databases import PostgreSQL, installed
 from tests.processes import bank, findings, histories
 from tests.processes.calls import Caller
@@ -31,6 +33,8 @@ def main() -> int:
     seed = asked.seed if asked.seed is not None else Random().randrange(2**32)
     _say(f"{asked.command}, {asked.database}, seed {seed}")
     with installed(asked.database) as (installation, postgresql):
+        if asked.command == "flips":
+            return _flips(installation, asked.times, Random(seed))
         if asked.command == "crash":
             if postgresql is None and asked.victim != "server":
                 _say("an SQLite file is no process: only the server can be killed")
@@ -52,10 +56,27 @@ def _arguments() -> argparse.ArgumentParser:
     history.add_argument("--operations", type=int, default=1_000_000)
     history.add_argument("--clients", type=int, default=32)
     history.add_argument("--servers", type=int, default=1)
-    for command in (crashing, history):
+    flipping = commands.add_parser("flips", help="flip single bits of what is stored, and verify")
+    flipping.add_argument("--times", type=int, default=10_000)
+    for command in (crashing, history, flipping):
         command.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
         command.add_argument("--seed", type=int, default=None)
     return parser
+
+
+def _flips(installation: Installation, times: int, chance: Random) -> int:
+    engine = open_engine(installation.database_url)
+    tally = flips.flip(flips.prepared(engine, installation.data_dir), times, chance, _counted)
+    engine.dispose()
+    for place, count in sorted(tally.flips.items()):
+        _say(f"{count:6} {place}")
+    _say(f"{sum(tally.flips.values())} bits flipped, {len(tally.missed)} not found")
+    return _conclude(tally.missed)
+
+
+def _counted(done: int) -> None:
+    if done % 1_000 == 0:
+        _say(f"{done} tried")
 
 
 def _crash(installation: Installation, postgresql: PostgreSQL | None, asked: argparse.Namespace, chance: Random) -> int:

@@ -9,7 +9,6 @@ from creditbank.api.access import MATRIX, Operation, Reach, Role
 from creditbank.commands.sight import Viewer
 from creditbank.domain import errors
 
-
 TENANTS: frozenset[Role] = frozenset({"issuer", "institution", "learner"})
 """Who is nothing without an organisation or an account; the others are the bank itself, or look at all of it."""
 

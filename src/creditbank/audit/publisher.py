@@ -110,7 +110,7 @@ class Publisher:
                 return tree
             last = sequence.last_seal(connection)
             done = {} if last is None else records.heads_of(last.heads)
-            stretches = sequence.next_stretches(log.heads(connection), done, tree.size, ROUND_LIMIT)
+            stretches = sequence.next_stretches(log.heads(connection), done, tree.size, tree.rounds + 1, ROUND_LIMIT)
             index = tree.size + sum(one.count for one in stretches)
             epoch = None
             if heads is not None and heads[0] == tree.size:

@@ -24,7 +24,7 @@ from creditbank.audit.transparency.merkle import Unproven, leaf_hash
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.audit.transparency.tiles import WIDTH, Tile
-from creditbank.domain.values import PARTITIONS
+from creditbank.domain.values import PARTITIONS, partition_of
 from creditbank.ledger import log, sequence
 from creditbank.ledger.sequence import Epoch, Seal, Stretch, Tree
 
@@ -126,17 +126,20 @@ class History:
         last = self.head.size - 1
         epochs = {one.index: one for one in sequence.epochs_between(connection, 0, last)}
         seals = {one.index: one for one in sequence.seals_from(connection, 0) if one.index <= last}
-        ahead, index, ends = {one.first_index: one for one in layout}, 0, dict[int, int]()
+        ahead, index, number, ends = {one.first_index: one for one in layout}, 0, 1, dict[int, int]()
         while index <= last:
             if (stretch := ahead.pop(index, None)) is not None:
-                if stretch.first_position != ends.get(stretch.partition_id, 0) + 1 or stretch.count < 1:
+                is_next = stretch.first_position == ends.get(stretch.partition_id, 0) + 1 and stretch.count > 0
+                if not is_next or stretch.round != number:
                     where = f"partition {stretch.partition_id} from position {stretch.first_position}"
                     yield Fault(where=where, what="the rounds of the log do not follow one another")
                     return
                 ends[stretch.partition_id] = stretch.first_position + stretch.count - 1
                 index += stretch.count
                 continue
-            entry, where = self._other_entry(epochs.pop(index, None), seals.pop(index, None), ends)
+            seal = seals.pop(index, None)
+            number += seal is not None
+            entry, where = self._other_entry(epochs.pop(index, None), seal, ends)
             if entry is None or leaves[index] != leaf_hash(entry):
                 yield Fault(where=where or f"leaf {index} of the log", what="is not what was published")
                 return
@@ -242,7 +245,9 @@ def _rows(connection: Connection, stretch: Stretch) -> Iterator[Any]:
 
 
 def _heads(connection: Connection, streams: dict[UUID, tuple[int, bytes]]) -> Iterator[Fault]:
-    stored = sequence.commitments(connection, streams)
-    for stream_id, (_, commitment) in streams.items():
-        if stored.get(stream_id) != commitment:
-            yield Fault(where=f"head of {stream_id} in the log", what="is not its last commitment")
+    stored = {
+        row.stream_id: (row.partition_id, row.version, row.commitment) for row in sequence.heads(connection, streams)
+    }
+    for stream_id, (version, commitment) in streams.items():
+        if stored.get(stream_id) != (partition_of(stream_id), version, commitment):
+            yield Fault(where=f"head of {stream_id} in the log", what="is not its last event")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Row, Select, func, select
+from sqlalchemy import Column, Connection, Row, Select, Table, func, select
 
 from creditbank.domain.events import Event
 from creditbank.domain.values import PARTITIONS, partition_of
@@ -22,7 +22,7 @@ from creditbank.ledger.tables import log_partition
 
 PAGE = 1_000
 
-NUMBERS = Numbering(log_partition, event_table)
+NUMBERS = Numbering(log_partition, event_table, event_table.c.recorded_at)
 places, heads = NUMBERS.places, NUMBERS.heads
 _STREAMS = bulk.Lookup(
     select(event_table).order_by(event_table.c.stream_id, event_table.c.version), event_table.c.stream_id
@@ -128,10 +128,12 @@ def stream_ids(connection: Connection, first_types: Collection[str], after: UUID
     return list(connection.execute(statement).scalars())
 
 
-def without_history(connection: Connection, column: Column[UUID]) -> UUID | None:
-    """A value of this column that is the id of no stream; None where each is one."""
-    known = select(event_table.c.stream_id).where(event_table.c.stream_id == column)
-    return connection.execute(select(column).where(~known.exists()).limit(1)).scalar_one_or_none()
+def without_history(connection: Connection, table: Table, key: Column[UUID]) -> UUID | None:
+    """A key in this table that is the id of no stream in the row's partition; None where each is one."""
+    known = select(event_table.c.stream_id).where(
+        event_table.c.stream_id == key, event_table.c.partition_id == table.c.partition_id
+    )
+    return connection.execute(select(key).where(~known.exists()).limit(1)).scalar_one_or_none()
 
 
 def encoded(connection: Connection, types: Collection[str]) -> set[tuple[Any, ...]]:

@@ -112,6 +112,7 @@ class Stretch:
     first_position: int
     first_index: int
     count: int
+    round: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,21 +148,25 @@ def last_seal(connection: Connection) -> Seal | None:
     return None if row is None else Seal(index=row.leaf_index, round=row.round, heads=row.heads)
 
 
-def next_stretches(heads: dict[int, int], done: dict[int, int], first_index: int, limit: int) -> list[Stretch]:
-    """What a round takes: the events behind those that have an index, partition by partition, up to a limit."""
+def next_stretches(
+    heads: dict[int, int], done: dict[int, int], first_index: int, number: int, limit: int
+) -> list[Stretch]:
+    """What a round of this number takes: events behind those that have an index, partition by partition."""
     stretches, index, room = [], first_index, limit
     for partition_id, head in sorted(heads.items()):
         first = done.get(partition_id, 0) + 1
         count = min(head - first + 1, room)
         if count > 0:
-            stretches.append(Stretch(partition_id=partition_id, first_position=first, first_index=index, count=count))
+            stretches.append(
+                Stretch(partition_id=partition_id, first_position=first, first_index=index, count=count, round=number)
+            )
             index, room = index + count, room - count
     return stretches
 
 
 def add_round(connection: Connection, stretches: Sequence[Stretch], epoch: Epoch | None, seal: Seal) -> None:
     """Give these leaves their indexes, for good. The tree has to be locked."""
-    rows = [(one.partition_id, one.first_position, seal.round, one.first_index, one.count) for one in stretches]
+    rows = [(one.partition_id, one.first_position, one.round, one.first_index, one.count) for one in stretches]
     bulk.insert(connection, log_round, rows)
     if epoch is not None:
         bulk.insert(connection, log_epoch, [(epoch.index, epoch.size, epoch.streams, epoch.root)])
@@ -222,9 +227,14 @@ def index_of(connection: Connection, partition_id: int, position: int) -> int | 
     return int(row.first_index + position - row.first_position)
 
 
+def heads(connection: Connection, stream_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """The rows of these streams: partition, last version and last commitment. New ones are missing."""
+    return _HEADS.rows(connection, stream_ids).all()
+
+
 def commitments(connection: Connection, stream_ids: Collection[UUID]) -> dict[UUID, bytes]:
     """The last commitment of each of these streams; new ones are missing."""
-    return {row.stream_id: row.commitment for row in _HEADS.rows(connection, stream_ids)}
+    return {row.stream_id: row.commitment for row in heads(connection, stream_ids)}
 
 
 def keep_commitments(connection: Connection, heads: dict[UUID, tuple[int, int, bytes]]) -> None:
@@ -284,6 +294,7 @@ def _stretch(row: Any) -> Stretch:
         first_position=row.first_position,
         first_index=row.first_index,
         count=row.count,
+        round=row.round,
     )
 
 
