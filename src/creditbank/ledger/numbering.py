@@ -83,7 +83,7 @@ class Numbering:
 
     def moments(self, connection: Connection) -> dict[int, tuple[int, int]]:
         """For each counter its time, and the time of the last row that it numbered; both are 0 before the first."""
-        latest = {partition_id: moment for partition_id, moment in connection.execute(self._latest)}
+        latest: dict[int, int] = dict(iter(connection.execute(self._latest)))
         rows = connection.execute(self._counters)
         return {row.partition_id: (row.recorded_at, latest.get(row.partition_id, 0)) for row in rows}
 
