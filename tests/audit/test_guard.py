@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from creditbank.audit.guard import Guard
 from creditbank.audit.publisher import Publisher
+from creditbank.audit.transparency.shelf import Forked
 from creditbank.commands.desk import Desk
 from creditbank.domain import errors
 from creditbank.ledger.database import open_engine, writing
@@ -44,7 +45,8 @@ def restore(engine: Engine) -> None:
 def test_a_whole_history_may_be_written_on(published: Publisher) -> None:
     guard = Guard(published.engine, published.shelf)
     assert guard.missing is None
-    guard.check()
+    with published.engine.connect() as connection:
+        guard.check(connection)
 
 
 def test_an_old_backup_is_not_written_on(published: Publisher) -> None:
@@ -91,11 +93,12 @@ def test_a_failover_while_serving_is_noticed_with_the_next_connection(published:
     assert guard.missing is None
     restore(engine)
 
+    desk = Desk(bank_on(engine), guard.check)
     engine.dispose()  # as when the old server is gone
 
-    with engine.connect():
-        pass
-    assert guard.missing is not None
+    with pytest.raises(errors.HistoryBehind):
+        tell(desk, award("N99", holder("somebody")))
+    desk.close()
 
 
 def test_what_was_lost_and_brought_back_may_be_written_on(sqlite_url: str, tmp_path: Path) -> None:
@@ -111,3 +114,19 @@ def test_what_was_lost_and_brought_back_may_be_written_on(sqlite_url: str, tmp_p
 
     assert Guard(again, one.shelf).missing is None
     again.dispose()
+
+
+def test_no_round_is_published_on_a_history_that_lost_its_end(published: Publisher) -> None:
+    """Of other widths the new files would stand beside the old ones, and nothing but the checkpoints would tell."""
+    engine = published.engine
+    back_up(engine)
+    fill(engine, 4, first=4, furnished=True)
+    published.publish()
+    shown = published.shelf.checkpoint()
+    restore(engine)
+    fill(engine, 9, first=30, furnished=True)
+
+    with pytest.raises(Forked):
+        published.publish()
+
+    assert published.shelf.checkpoint() == shown

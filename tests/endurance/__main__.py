@@ -3,18 +3,23 @@
 python -m tests.endurance crash --kills 500 --database postgresql --victim both
 python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
 python -m tests.endurance flips --times 10000 --database postgresql
+python -m tests.endurance failover --times 10 --mode sync
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 from random import Random
 
 from creditbank.ledger.database import open_engine
-from tests.endurance import flips
+from tests.database import migrate
+from tests.endurance import failover, flips
 from tests.endurance.databases import PostgreSQL, installed
+from tests.endurance.pair import pair
 from tests.processes import bank, findings, histories
 from tests.processes.calls import Caller
 from tests.processes.crash import Verdict, crash
@@ -26,12 +31,16 @@ VIOLATION = 3
 REPORT_EVERY = 10
 ACCOUNTS, CERTIFICATES = 8, 6
 OPERATIONS_A_ROUND = 2_000
+SILENT_SECONDS = {True: 0.4, False: 3.0}
+"""How long the link is silent: with an asynchronous standby, until a checkpoint covers what will be lost."""
 
 
 def main() -> int:
     asked = _arguments().parse_args()
     seed = asked.seed if asked.seed is not None else Random().randrange(2**32)
     _say(f"{asked.command}, {asked.database}, seed {seed}")
+    if asked.command == "failover":
+        return _failover(asked.times, asked.mode == "sync", Random(seed))
     with installed(asked.database) as (installation, postgresql):
         if asked.command == "flips":
             return _flips(installation, asked.times, Random(seed))
@@ -58,10 +67,28 @@ def _arguments() -> argparse.ArgumentParser:
     history.add_argument("--servers", type=int, default=1)
     flipping = commands.add_parser("flips", help="flip single bits of what is stored, and verify")
     flipping.add_argument("--times", type=int, default=10_000)
-    for command in (crashing, history, flipping):
+    failing = commands.add_parser("failover", help="kill the primary of two PostgreSQL servers, and promote the other")
+    failing.add_argument("--times", type=int, default=10)
+    failing.add_argument("--mode", choices=("sync", "async"), default="sync")
+    for command in (crashing, history, flipping, failing):
         command.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
         command.add_argument("--seed", type=int, default=None)
     return parser
+
+
+def _failover(times: int, is_synchronous: bool, chance: Random) -> int:
+    with tempfile.TemporaryDirectory(prefix="creditbank-failover-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        with pair(directory, is_synchronous=is_synchronous) as both:
+            migrate(both.url)
+            installation = Installation(both.url, directory)
+            silent = SILENT_SECONDS[is_synchronous]
+            outcome = failover.fail_over(both, installation, times, chance, silent, lambda one: _say(str(one)))
+    if is_synchronous:
+        return _conclude([*outcome.lost, *outcome.doubled, *outcome.differences, *outcome.refused])
+    # With an asynchronous standby something is lost that was published, and it has to be noticed.
+    return _conclude([] if bool(outcome.lost) == bool(outcome.refused) else ["the loss was not noticed"])
 
 
 def _flips(installation: Installation, times: int, chance: Random) -> int:

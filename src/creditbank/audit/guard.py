@@ -40,17 +40,21 @@ class Guard:
     @property
     def missing(self) -> str | None:
         """What the database lacks of what was published; None where it lacks nothing."""
+        with self.engine.connect() as connection, connection.begin():
+            return self._look(connection)
+
+    def check(self, connection: Connection) -> None:
+        """Raise HistoryBehind where nothing may be written through this connection."""
+        if self._look(connection) is not None:
+            raise errors.HistoryBehind()
+
+    def _look(self, connection: Connection) -> str | None:
         connections = self._connections
         if self._looked_at != connections:
-            with self._lock, self.engine.connect() as connection, connection.begin():
+            with self._lock:
                 self._missing = missing(connection, self.shelf)
-                self._looked_at = self._connections
+                self._looked_at = connections
         return self._missing
-
-    def check(self) -> None:
-        """Raise HistoryBehind where nothing may be written."""
-        if self.missing is not None:
-            raise errors.HistoryBehind()
 
 
 def missing(connection: Connection, shelf: Shelf) -> str | None:

@@ -15,7 +15,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine
 
-from creditbank.audit import checking
+from creditbank.audit import checking, guard
 from creditbank.audit.cosigning import Cosigners
 from creditbank.audit.heads import HeadTrees
 from creditbank.audit.transparency import growth, merkle, notes, records
@@ -76,6 +76,7 @@ class Publisher:
 
         Raises Forked where the published files are not what history gives; nothing is signed then.
         """
+        self._require_whole()
         tree = self._sequence()
         head = None
         while head is None and tree.size > tree.published:
@@ -83,6 +84,12 @@ class Publisher:
             tree = self._sequence() if head is None else tree  # another publisher was faster
         self._show()
         return head
+
+    def _require_whole(self) -> None:
+        """Raise Forked where the database lacks what is published: another round would be a fork of the log."""
+        with self.engine.connect() as connection, connection.begin():
+            if (lacking := guard.missing(connection, self.shelf)) is not None:
+                raise Forked(lacking)
 
     def _finish(self, tree: Tree) -> Checkpoint | None:
         """Write and sign a round that has its indexes; None where another publisher has signed it meanwhile."""
@@ -172,16 +179,13 @@ class Publisher:
         return entries, heads
 
     def _show(self) -> None:
-        """Show the last checkpoint that was signed, once it is cosigned. Raises Forked where a larger one is shown."""
+        """Show the last checkpoint that was signed, once it is cosigned."""
         with self.engine.connect() as connection, connection.begin():
             signed = sequence.latest_checkpoint(connection)
         shown = self.shelf.checkpoint()
         if signed is None:
             return
-        size, seen = checking.head_of(signed).size, 0 if shown is None else checking.head_of(shown).size
-        if seen > size:
-            raise Forked(f"a checkpoint of {seen} leaves is published, and history has {size}")
-        if seen == size:
+        if shown is not None and checking.head_of(shown).size >= checking.head_of(signed).size:
             return
         note = signed if self.cosigners is None else self.cosigners.cosigned(signed)
         if note is not None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 from pydantic_core import to_json
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, TimeoutError
 
 from creditbank.commands.bank import Bank
@@ -79,8 +80,8 @@ class Settled:
 class Desk:
     """One per process: settles requests in groups, in one thread."""
 
-    def __init__(self, bank: Bank, may_write: Callable[[], None] = lambda: None) -> None:
-        """`may_write` raises Unavailable where nothing may be written now."""
+    def __init__(self, bank: Bank, may_write: Callable[[Connection], None] = lambda _: None) -> None:
+        """`may_write` raises HistoryBehind where nothing may be written through a connection."""
         self._bank = bank
         self._may_write = may_write
         self._gatherer = Gatherer[Request, Settled]("desk", self.settle, GROUP_LIMIT)
@@ -103,9 +104,8 @@ class Desk:
         """
         for _ in range(ATTEMPTS):
             try:
-                self._may_write()
                 return self._transact(requests)
-            except errors.Unavailable as refusal:
+            except errors.HistoryBehind as refusal:
                 return [refusal for _ in requests]
             except DBAPIError as error:
                 if isinstance(error, DataError | ProgrammingError):
@@ -134,6 +134,8 @@ class Desk:
 
     def _transact(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
         with writing(self._bank.engine) as connection:
+            # Here, since only now it is known which server the connection leads to.
+            self._may_write(connection)
             known = answers.find(connection, [request.key for request in requests if request.key])
             unit = Unit(self._bank, connection)
             fresh = [request for request in requests if request.key not in known]
