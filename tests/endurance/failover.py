@@ -6,7 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from threading import Event
@@ -42,7 +42,7 @@ class Outcome:
         counts = {name: len(getattr(self, name)) for name in ("lost", "doubled", "differences", "refused")}
         longest = f"longest gap {max(self.gaps):.1f} s" if self.gaps else ""
         numbers = {"failovers": self.failovers, "acknowledged": self.acknowledged, "unknown": self.unknown, **counts}
-        return ", ".join([*(f"{number} {name}" for name, number in numbers.items()), longest])
+        return ", ".join(filter(None, [*(f"{number} {name}" for name, number in numbers.items()), longest]))
 
 
 @contextmanager
@@ -57,6 +57,10 @@ def publishing(installation: Installation) -> Iterator[None]:
             stderr=log,
         )
     try:
+        glance, deadline = Event(), monotonic() + PATIENCE_SECONDS
+        while not (installation.data_dir / "log" / "checkpoint").exists():
+            assert monotonic() < deadline, "nothing is published"
+            glance.wait(0.1)
         yield
     finally:
         process.kill()
@@ -78,9 +82,11 @@ def fail_over(
     outcome, journal = Outcome(), Journal()
     settled: list[Attempt] = []
     authority = first_key(installation)
-    with installation.serving() as process, publishing(installation):
+    with ExitStack() as stack:
+        process = stack.enter_context(installation.serving())
         with Caller(process.address) as caller:
             keys = prepare(caller, authority)
+        stack.enter_context(publishing(installation))
         while outcome.failovers < times and not outcome.lost:
             journal.attempts = []
             with clients(process.address, keys, journal):
