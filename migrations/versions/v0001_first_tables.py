@@ -121,6 +121,7 @@ def _public_log() -> None:
         sa.Column("rounds", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("published", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("tree_id"),
         comment="One row, locked by whoever publishes: rounds sequenced, leaves sequenced, leaves under a checkpoint.",
     )
@@ -177,20 +178,22 @@ def _vault() -> None:
         "person",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("wrapping", sa.SmallInteger(), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("birth_date", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "partition_id"),
-        comment="Personal data under a key per person, which is itself wrapped by a key outside the database.",
+        comment="Personal data under a key per person, itself wrapped by the generation `wrapping` of a key outside.",
     )
     op.create_table(
         "person_claim",
         sa.Column("blind_index", sa.LargeBinary(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("generation", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("blind_index", "partition_id"),
-        comment="One live account per identity document: keyed hash of its type and normalised number.",
+        comment="One live account per identity document: hash of its type and number, keyed by a generation of a key.",
     )
     op.create_index("ix_person_claim_account_id", "person_claim", ["account_id"], unique=False)
     op.create_table(
@@ -217,6 +220,7 @@ def _vault() -> None:
         "share_key",
         sa.Column("share_id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
         sa.Column("pepper", sa.SmallInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -260,6 +264,43 @@ def _vault() -> None:
     )
     op.create_index("ix_oauth_client_organisation", "oauth_client", ["organisation"], unique=False)
     op.create_table(
+        "member",
+        sa.Column("member_id", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("removed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("member_id"),
+        comment="People who act for the bank or an organisation, as an identity provider names them.",
+    )
+    op.create_index(
+        "member_subject",
+        "member",
+        ["issuer", "subject"],
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL"),
+        sqlite_where=sa.text("removed_at IS NULL"),
+    )
+    op.create_table(
+        "session",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.Text(), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("authenticated_at", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="People who are signed in: a member, or a learner by the account. Of the cookie only a hash.",
+    )
+    op.create_index("ix_session_session_id", "session", ["session_id"], unique=True)
+    op.create_index("ix_session_member_id", "session", ["member_id"], unique=False)
+    op.create_index("ix_session_account_id", "session", ["account_id"], unique=False)
+    op.create_table(
         "used_token",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -270,9 +311,19 @@ def _vault() -> None:
     op.create_table(
         "installation",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
+        sa.Column("generation", sa.SmallInteger(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "generation"),
         comment="What the key files of this bank must be, as fingerprints: a bank never starts with foreign keys.",
+    )
+    op.create_table(
+        "key_reader",
+        sa.Column("process", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("rings", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("process"),
+        comment="Which processes serve, and which generations of the keys each of them can read, as JSON.",
     )
 
 
@@ -288,6 +339,14 @@ def _projections() -> None:
         sa.Column("merged_into", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "partition_id"),
         postgresql_with=_UPDATED,
+    )
+    op.create_index(
+        "account_erased",
+        "account",
+        ["account_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'erased'"),
+        sqlite_where=sa.text("status = 'erased'"),
     )
     op.create_table(
         "dealing",

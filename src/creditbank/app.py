@@ -22,6 +22,7 @@ from creditbank.api.last_uses import LastUses
 from creditbank.api.middleware import Observability
 from creditbank.api.rates import Guesses, Rate, Rates
 from creditbank.api.routes import (
+    accesses,
     accounts,
     approvals,
     catalogue,
@@ -33,29 +34,40 @@ from creditbank.api.routes import (
     holders,
     learner_requests,
     log,
+    members,
     oauth,
     organisations,
     reservations,
+    sessions,
     shares,
     uses,
     verification,
 )
+from creditbank.api.sessions.ring import SessionRing
 from creditbank.api.tokens import used_once
 from creditbank.api.tokens.office import TokenOffice
 from creditbank.audit.guard import Guard
 from creditbank.audit.publishing import PublishingThread
+from creditbank.commands import restored
+from creditbank.commands.accesses import AccessBook, AccessReader
 from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
+from creditbank.commands.presence import LOOK_SECONDS, Presence
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
 from creditbank.settings import Settings
-from creditbank.vault import keyfiles
+from creditbank.vault import generations, keyfiles
+from creditbank.vault.erased import ErasedList
 from creditbank.vault.persons import Vault
+from creditbank.web import routes as web
+from creditbank.web.flow import FlowSeal
+from creditbank.web.provider import Provider, Registration
+from creditbank.web.sign_in import DocumentClaims, SignIn
 
 READ_GROUP_LIMIT = 64
 
@@ -69,12 +81,13 @@ def open_bank(settings: Settings, engine: Engine) -> Bank:
     """The bank behind a migrated database. Raises ForeignKeys where the key files are not its own."""
     keys = keyfiles.load(settings.data_dir)
     with writing(engine) as connection:
-        keyfiles.bind(connection, keys)
+        generations.bind(connection, keys)
     return Bank(
         engine=engine,
         vault=Vault(keys),
         zone=ZoneInfo(settings.timezone),
         clock=clock,
+        erased=ErasedList(settings.data_dir),
         consent_required=settings.consent_required,
     )
 
@@ -95,8 +108,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
-    rights = (holders, consents, shares, learner_requests)
-    for routes in (*hot, *rest, *rights, clients, oauth, verification, log, ops, reference):
+    rights = (holders, consents, shares, learner_requests, accesses)
+    people = (members, sessions, web)
+    for routes in (*hot, *rest, *rights, clients, oauth, verification, *people, log, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -116,7 +130,29 @@ def _rates(settings: Settings) -> Rates:
         look_ups=Rate("look-ups", settings.lookups_per_minute),
         guesses=Guesses(Rate("refusals", settings.refusals_per_minute), proxies),
         verifications=Rate("verify", settings.verify_per_minute),
+        sign_ins=Rate("sign-ins", settings.sign_ins_per_minute),
         proxies=proxies,
+    )
+
+
+def _sign_in(settings: Settings, bank: Bank, tokens: TokenOffice) -> SignIn | None:
+    """How people sign in; None where the bank has no identity provider."""
+    if settings.oidc_issuer is None:
+        return None
+    secret = settings.oidc_client_secret
+    registration = Registration(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=None if secret is None else secret.get_secret_value(),
+        scopes=settings.oidc_scopes,
+        redirect_uri=settings.public_url + web.CALLBACK,
+    )
+    return SignIn(
+        bank=bank,
+        provider=Provider(registration, lambda: bank.clock()),
+        seal=FlowSeal(bank.vault.keys.cursors),
+        used=tokens.used,
+        document=DocumentClaims(settings.oidc_document_type_claim, settings.oidc_document_number_claim),
     )
 
 
@@ -130,26 +166,33 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     guard = Guard(engine, publication.shelf(settings))
     desk = Desk(bank, guard.check)
     jobs = JobRunner(bank, desk)
+    book = AccessBook(bank)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
-    uses = LastUses(bank)
+    app.state.accesses, app.state.who_looked = book, AccessReader(bank, reader)
+    uses, presence = LastUses(bank), Presence(bank)
     tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
+    people = SessionRing(bank, settings.public_url)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens, sessions=people)
+    app.state.sign_in = _sign_in(settings, bank, tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine, guard)
     app.state.prover = publication.open_prover(settings, engine)
+    presence.report()
+    restored.reconcile(bank, desk)
     # Where one process does everything, it publishes too; else `creditbank publish` does.
-    publishing = (
-        PublishingThread(publication.open_publisher(settings, engine, clock))
-        if engine.dialect.name == "sqlite"
-        else None
-    )
+    publishing = None
+    if engine.dialect.name == "sqlite":
+        publishing = PublishingThread(publication.open_publisher(settings, engine, clock))
     jobs.resume()
     sweeper = Sweeper(bank, desk)
     chores = Chores(
         [
             Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(people.uses.write, last_uses.WRITE_SECONDS),
+            Chore(people.sweep, used_once.SWEEP_SECONDS),
+            Chore(presence.report, LOOK_SECONDS),
             Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
             Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
         ]
@@ -159,11 +202,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if publishing is not None:
         publishing.close()
     chores.close()
+    presence.leave()
     tokens.close()
     sweeper.close()
     jobs.close()
     desk.close()
     balances.close()
+    book.close()
     engine.dispose()
 
 

@@ -13,16 +13,17 @@ from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency import policies
 from creditbank.audit.transparency.shelf import Shelf
+from creditbank.ledger import sequence
 from creditbank.ledger.database import writing
 from creditbank.settings import Settings
 from creditbank.vault import logkeys
 
 
 def open_publisher(settings: Settings, engine: Engine, clock: Callable[[], int]) -> Publisher:
-    """The publisher of the bank's log. Raises ForeignKeys where the log has another name than the settings say."""
+    """The publisher of the bank's log. Raises Renamed where the log has another name than the settings say."""
     otherwise = settings.public_url.partition("://")[2] + "/log/v1"
     with writing(engine) as connection:
-        origin = logkeys.bind_origin(connection, settings.origin, otherwise)
+        origin = sequence.name(connection, settings.origin, otherwise)
     return Publisher(
         engine=engine,
         shelf=shelf(settings),

@@ -86,10 +86,12 @@ def test_who_made_a_key_is_not_another_person_than_who_holds_it() -> None:
     assert not is_another(one, two, frozenset({"two"}), NOBODY)
 
 
-def test_two_keys_that_a_third_one_made_are_two_persons() -> None:
+def test_two_keys_that_one_hand_made_are_two_persons_where_that_hand_is_not_of_their_party() -> None:
     third = frozenset({"three"})
+    ours = [signatory(name, role="issuer", of="SCHOOL") for name in ("one", "two")]
 
-    assert is_another(signatory("one"), signatory("two"), third, third)
+    assert is_another(*ours, third, third)
+    assert not is_another(signatory("one"), signatory("two"), third, third)
 
 
 def test_one_member_at_two_desks_is_one_person() -> None:

@@ -9,6 +9,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from tests.personal import WATCH
+
 TIMEOUT = 30.0
 
 
@@ -69,6 +71,7 @@ class Caller:
         self, method: str, path: str, token: str, body: bytes | None = None, more: dict[str, str] | None = None
     ) -> Answer:
         headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **(more or {})}
+        WATCH.remember_request({name.lower(): value for name, value in headers.items()}, body or b"")
         began = monotonic()
         try:
             self._http.request(method, path, body=body, headers=headers)
@@ -77,6 +80,9 @@ class Caller:
         except (HTTPException, OSError) as error:
             self._http.close()
             raise Unanswered(type(error).__name__) from error
+        WATCH.search(f"the headers of {method} {path}", str(response.headers))
+        if response.status >= 400:
+            WATCH.search(f"the body of {method} {path}: {response.status}", content.decode())
         return Answer(
             status=response.status,
             body=content,

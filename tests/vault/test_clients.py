@@ -12,7 +12,7 @@ from creditbank.vault import clients
 from creditbank.vault.clients import Client
 from creditbank.vault.publickeys import PublicKey, public_key
 from creditbank.vault.tables import oauth_client
-from tests.vault.keys import KEYS
+from tests.vault.keys import KEYS, key_files
 
 NOW = 1_795_000_000_000_000
 CLIENT = Client(
@@ -73,7 +73,7 @@ def test_a_secret_opens_its_client_and_no_other() -> None:
     assert not clients.opens(KEYS, client, "", NOW)
     assert not clients.opens(KEYS, None, mine, NOW)
     assert not clients.opens(KEYS, replace(client, secrets=()), mine, NOW)
-    assert not clients.opens(replace(KEYS, api_keys=b"x" * 32), client, mine, NOW)
+    assert not clients.opens(key_files(api_keys=b"x"), client, mine, NOW)
 
 
 def test_a_secret_that_was_replaced_opens_until_its_end() -> None:

@@ -23,10 +23,13 @@ Operation = Literal[
     "rulebooks:publish",
     "rules:evaluate",
     "keys:manage",
+    "members:manage",
+    "sessions:manage",
     "accounts:open",
     "accounts:read",
     "accounts:history",
     "accounts:export",
+    "accesses:read",
     "accounts:correct",
     "accounts:restrict",
     "accounts:suspend",
@@ -74,6 +77,14 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
         "auditor": "everything",
     },
     "keys:manage": {"authority": "everything"},
+    "members:manage": {"authority": "everything"},
+    "sessions:manage": {
+        "authority": "everything",
+        "issuer": "own",
+        "institution": "own",
+        "learner": "own",
+        "auditor": "own",
+    },
     "accounts:open": {"authority": "everything", "institution": "everything"},
     "accounts:read": {"authority": "everything", "institution": "dealing", "learner": "own", "auditor": "masked"},
     "accounts:history": {
@@ -90,6 +101,7 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
         "learner": "own",
         "auditor": "masked",
     },
+    "accesses:read": {"authority": "everything", "learner": "own", "auditor": "masked"},
     "accounts:correct": {"authority": "everything"},
     "accounts:restrict": {"authority": "everything"},
     "accounts:suspend": {"authority": "everything"},
@@ -104,7 +116,7 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
         "issuer": "own",
         "institution": "dealing",
         "learner": "own",
-        "auditor": "everything",
+        "auditor": "masked",
     },
     "eligibility:ask": {"institution": "dealing"},
     "exemptions:decide": {"institution": "dealing"},
@@ -120,8 +132,15 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "retention:set": {"authority": "everything"},
     "approvals:read": {"authority": "own", "issuer": "own", "institution": "own", "auditor": "everything"},
     "approvals:decide": {"authority": "own", "issuer": "own", "institution": "own"},
-    "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "everything"},
+    "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "masked"},
 }
+
+STEP_UP: Mapping[Operation, frozenset[Role]] = {
+    "accounts:erase": frozenset({"authority"}),
+    "accounts:merge": frozenset({"authority"}),
+    "accounts:export": frozenset({"auditor"}),
+}
+"""What cannot be undone, or shows much at once, and by whom: who comes with a session must have just signed in."""
 
 
 def scopes_of(role: Role) -> frozenset[Operation]:

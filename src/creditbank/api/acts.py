@@ -44,7 +44,7 @@ def signatory_of(principal: Principal) -> Signatory:
         organisation=principal.organisation,
         actor=principal.actor,
         credential=principal.credential,
-        person=None,
+        person=principal.person,
     )
 
 

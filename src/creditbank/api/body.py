@@ -57,10 +57,10 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None or isinstance(self.body_field.field_info, Form):
             return handle
-        gates = list(_gates(self.dependant))
+        asked = list(gates(self.dependant))
 
         async def handle_strictly(request: Request) -> Response:
-            for gate in gates:
+            for gate in asked:
                 await gate.ask(request)
             if not _is_json(request.headers.get("content-type")):
                 await _refuse_media_type(request)
@@ -71,12 +71,13 @@ class StrictRoute(APIRoute):
         return handle_strictly
 
 
-def _gates(dependant: Dependant) -> Iterator[Gate]:
+def gates(dependant: Dependant) -> Iterator[Gate]:
+    """The gates among a route's dependencies, and theirs."""
     for one in dependant.dependencies:
         gate = getattr(one.call, "__self__", None)
         if isinstance(gate, Gate):
             yield gate
-        yield from _gates(one)
+        yield from gates(one)
 
 
 class _ParsedRequest(Request):

@@ -72,12 +72,16 @@ async def principal_of(request: Request, operation: Operation) -> Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Permit(Gate):
+class Permit(Gate):
     """Lets in whom the matrix lets do one operation."""
 
     operation: Operation
 
-    async def ask(self, request: Request) -> Principal:
+    async def ask(self, request: Request) -> Any:
+        return await self.principal(request)
+
+    async def principal(self, request: Request) -> Principal:
+        """Who asks. Raises Unauthenticated, Forbidden or RateLimited."""
         place = f"creditbank.permit {self.operation}"
         found: Principal | None = request.scope.get(place)
         if found is None:
@@ -89,7 +93,7 @@ class _Permit(Gate):
 
 def permit(operation: Operation) -> Any:
     """The dependency of a read: the principal, who may do this."""
-    return Depends(_Permit(operation).ask)
+    return Depends(Permit(operation).ask)
 
 
 def write(operation: Operation) -> Any:

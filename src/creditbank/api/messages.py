@@ -35,12 +35,48 @@ MESSAGES: Mapping[str, Message] = {
         "游标无效", "该游标不是本行为此列表及筛选条件签发的。",
     ),
     "unauthenticated": Message(
-        "Not authenticated", "Send a valid API key or access token as a Bearer credential.",
-        "未通过身份验证", "请以 Bearer 方式提供有效的 API 密钥或访问令牌。",
+        "Not authenticated", "Send a valid API key or access token as a Bearer credential, or sign in.",
+        "未通过身份验证", "请以 Bearer 方式提供有效的 API 密钥或访问令牌，或先登录。",
     ),
     "forbidden": Message(
         "Forbidden", "These credentials do not allow this.",
         "无权访问", "当前凭据无权执行此操作。",
+    ),
+    "cross_site_request": Message(
+        "Cross-site request",
+        "A request that changes something came from another site, or does not say where it came from;"
+        " use the bank's own pages in a current browser.",
+        "跨站请求", "会改变数据的请求来自其他网站，或未表明来源；请使用新版浏览器在本行页面操作。",
+    ),
+    "reauthentication_required": Message(
+        "Sign in again",
+        "This cannot be undone or shows much at once: sign in again, then repeat it within 10 minutes.",
+        "需要重新登录", "此操作不可撤销或涉及大量数据：请重新登录，并在 10 分钟内再次提交。",
+    ),
+    "account_unknown": Message(
+        "No account", "The bank holds no account for the identity document that your identity provider has named.",
+        "没有账户", "本行没有与您身份提供方所示证件对应的账户。",
+    ),
+    "organisation_suspended": Message(
+        "Organisation suspended", "The organisation that you act for is suspended; ask the authority.",
+        "机构已暂停", "您所代表的机构已被暂停，请与主管机构联系。",
+    ),
+    "identity_incomplete": Message(
+        "Identity incomplete",
+        "Your identity provider has not named an identity document that the bank can read: ask its support.",
+        "身份信息不完整", "您的身份提供方未提供本行可识别的证件信息，请与其客服联系。",
+    ),
+    "sign_in_failed": Message(
+        "Sign-in failed", "The sign-in could not be confirmed, or took too long. Start again.",
+        "登录失败", "无法确认此次登录，或登录已超时。请重新开始。",
+    ),
+    "sign_in_not_configured": Message(
+        "Sign-in not set up", "This bank has no identity provider: people cannot sign in, programs can.",
+        "未启用登录", "本行未配置身份提供方：个人无法登录，程序可照常访问。",
+    ),
+    "provider_unavailable": Message(
+        "Identity provider unavailable", "The identity provider does not answer as it should; try again in a while.",
+        "身份提供方不可用", "身份提供方未正常响应，请稍后再试。",
     ),
     "not_found": Message(
         "Not found", "There is nothing here, or nothing that you may see.",
@@ -77,6 +113,10 @@ MESSAGES: Mapping[str, Message] = {
     "keys_exhausted": Message(
         "Too many live keys", "The organisation has {limit} live keys in this role; revoke one of them first.",
         "有效密钥过多", "该机构在此角色下已有 {limit} 个有效密钥，请先撤销其中之一。",
+    ),
+    "member_exists": Message(
+        "Member exists", "This subject of this issuer is a member already; member_id names it.",
+        "成员已存在", "该身份提供方的此主体已是成员，见 member_id。",
     ),
     "account_not_open": Message(
         "Account not open", "The account is {status} and takes no such request.",
@@ -243,6 +283,7 @@ FAULTS: Mapping[str, FaultMessage] = {
         "Must be an instant with zone, such as 2026-07-01T08:00:00Z.", "应为带时区的时刻，如 2026-07-01T08:00:00Z。"
     ),
     "nul_character": FaultMessage("Must not contain the NUL character.", "不得包含 NUL 字符。"),
+    "personal_number": FaultMessage("Must not name a person by a number.", "不得包含个人号码。"),
     "out_of_range": FaultMessage("Is outside the allowed range.", "超出允许范围。"),
     "pattern_mismatch": FaultMessage("Does not have the required form.", "格式不符合要求。"),
     "case_failed": FaultMessage("The rules do not decide as this case expects.", "规则的结论与该用例不符。"),
@@ -263,6 +304,9 @@ FAULTS: Mapping[str, FaultMessage] = {
     "mixed_targets": FaultMessage(
         "Either all requests name a course, for an exemption, or none does, for a conversion.",
         "要么每项申请都指明课程（免修），要么都不指明（转换）。",
+    ),
+    "organisation_missing": FaultMessage(
+        "Only the authority's members may be of no organisation.", "只有主管机构的成员可以不属于任何机构。"
     ),
     "role_not_held": FaultMessage("The organisation does not have this role.", "该机构没有此角色。"),
     "scope_not_held": FaultMessage("The role does not have this scope.", "该角色没有此权限。"),

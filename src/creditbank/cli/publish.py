@@ -15,10 +15,10 @@ from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.shelf import Forked
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
+from creditbank.ledger.sequence import Renamed
 from creditbank.publication import open_publisher
 from creditbank.settings import Settings
 from creditbank.vault import logkeys
-from creditbank.vault.keyfiles import ForeignKeys
 
 
 def run(*, once: bool, as_json: bool) -> None:
@@ -66,7 +66,7 @@ def _publisher(chosen: Settings, engine: Engine) -> Publisher:
     """Raises Failed where the log has another name, or the policy of its witnesses cannot be read."""
     try:
         return open_publisher(chosen, engine, clock)
-    except ForeignKeys as error:
+    except Renamed as error:
         raise Failed(f"{error}: leave out CREDITBANK_ORIGIN, or set it to that name") from None
     except (Malformed, OSError) as error:
         raise Failed(f"the policy of the witnesses cannot be used: {error}") from None

@@ -24,7 +24,7 @@ from creditbank.domain.approvals import Approval, Signatory, Step
 from creditbank.domain.events import ApprovalEvent
 from creditbank.domain.instants import instant_text
 from creditbank.projections import approvals as stored
-from creditbank.vault import apikeys
+from creditbank.vault import lineage
 
 Party = tuple[str, str | None]
 """On whose behalf: a role and its organisation."""
@@ -132,7 +132,7 @@ def _standing(draft: Draft, approval_id: UUID) -> Approval:
 
 def _is_another(draft: Draft, first: Signatory, second: Signatory) -> bool:
     connection = draft.unit.connection
-    made_first, made_second = (apikeys.makers(connection, one.credential) for one in (first, second))
+    made_first, made_second = (lineage.makers(connection, one.person or one.credential) for one in (first, second))
     return approvals.is_another(first, second, made_first, made_second)
 
 

@@ -35,7 +35,7 @@ class AwardLine:
 
 def _needs(lines: Sequence[AwardLine]) -> Needs:
     return Needs(
-        persons=[line.holder.blind_index for line in lines if isinstance(line.holder, Holder)],
+        documents=[line.holder.document for line in lines if isinstance(line.holder, Holder)],
         accounts=[line.holder for line in lines if isinstance(line.holder, UUID)],
         certificates=[line.award.certificate_id for line in lines],
     )
@@ -132,4 +132,4 @@ def _award(draft: Draft, line: AwardLine) -> tuple[UUID, CertificateAwarded]:
 
 
 def _account_of(draft: Draft, holder: Holder | UUID) -> UUID | None:
-    return holder if isinstance(holder, UUID) else draft.account_of(holder.blind_index)
+    return holder if isinstance(holder, UUID) else draft.account_of(holder.document)

@@ -8,33 +8,30 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from creditbank.commands.accounts import IfMatch, changed, check_version
 from creditbank.commands.desk import Answer
-from creditbank.commands.draft import Draft, Needs, Unit
+from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import accounts, errors
 from creditbank.domain.events import HolderField
-from creditbank.vault import formers, persons
-from creditbank.vault.persons import Person
+from creditbank.vault import formers, sessions
+from creditbank.vault.persons import IdentityDocument, Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Particulars:
-    """What is said to be right, where anything is: name, document with its blind index, day of birth."""
+    """What is said to be right, where anything is: name, document, day of birth."""
 
     name: str | None = None
-    document: tuple[str, str] | None = None
-    blind_index: bytes | None = None
+    document: IdentityDocument | None = None
     birth_date: date | None = None
 
     def over(self, one: Person) -> Person:
         """The person with these particulars."""
-        document_type, number = self.document or (one.document_type, one.number)
+        document = self.document or one.document
         return Person(
             name=self.name or one.name,
-            document_type=document_type,
-            number=number,
+            document_type=document.type,
+            number=document.number,
             birth_date=self.birth_date or one.birth_date,
         )
 
@@ -53,13 +50,13 @@ class CorrectHolder:
     if_match: IfMatch = None
 
     def needs(self) -> Needs:
-        blind_index = self.particulars.blind_index
-        return Needs(accounts=[self.account_id], persons=[blind_index] if blind_index else [])
+        document = self.particulars.document
+        return Needs(accounts=[self.account_id], documents=[document] if document else [])
 
     def run(self, draft: Draft) -> Answer:
         head, unit = draft.head(self.account_id), draft.unit
         check_version(head, self.if_match)
-        before = unit.bank.vault.open(unit.connection, [self.account_id]).get(self.account_id)
+        before = draft.person(self.account_id)
         after = self.particulars.over(before) if before else None
         fields = list(_differences(before, after)) if before and after else []
         event = accounts.correct(head, fields, self.cause, self.reason)
@@ -68,35 +65,34 @@ class CorrectHolder:
         if "document" in fields:
             self._claim(draft, before)
         draft.append(self.account_id, event)
-        draft.statements.append(lambda connection: self._keep(connection, unit))
+        draft.corrected[self.account_id] = after
+        draft.statements.append(
+            lambda connection: formers.correct(
+                connection, unit.bank.vault, self.account_id, after, self.cause, unit.now
+            )
+        )
         return changed(draft, self.account_id)
 
     def _claim(self, draft: Draft, before: Person) -> None:
-        blind_index = self.particulars.blind_index
-        assert blind_index is not None
-        owner = draft.account_of(blind_index)
+        document, vault = self.particulars.document, draft.unit.bank.vault
+        assert document is not None
+        owner = draft.account_of(document)
         if owner not in (None, self.account_id):
             raise errors.DocumentTaken()
         if owner is None:
-            draft.person_claims.append(persons.claim_row(blind_index, self.account_id))
-            draft.persons[blind_index] = self.account_id
+            draft.person_claims += vault.claims(document, self.account_id)
+            draft.persons[document] = self.account_id
         if self.cause == "error":
-            former = draft.unit.bank.vault.blind_index(before.document_type, before.number)
-            draft.persons[former] = None
-            draft.statements.append(lambda connection: persons.let_go(connection, former))
-
-    def _keep(self, connection: Connection, unit: Unit) -> None:
-        vault = unit.bank.vault
-        # Read again: another correction of the same group may have come first.
-        before = vault.open(connection, [self.account_id])[self.account_id]
-        after = self.particulars.over(before)
-        formers.correct(connection, vault, self.account_id, after, self.cause, unit.now)
+            draft.persons[before.document] = None
+            draft.statements.append(lambda connection: vault.let_go(connection, before.document))
+            # Whoever signed in by that document may be somebody else.
+            draft.statements.append(lambda connection: sessions.end_of_account(connection, self.account_id))
 
 
 def _differences(before: Person, after: Person) -> Iterator[HolderField]:
     if before.name != after.name:
         yield "name"
-    if (before.document_type, before.number) != (after.document_type, after.number):
+    if before.document != after.document:
         yield "document"
     if before.birth_date != after.birth_date:
         yield "birth_date"

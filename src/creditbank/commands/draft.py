@@ -33,8 +33,7 @@ from creditbank.ledger import bulk, log
 from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections import accounts as heads
 from creditbank.projections import catalogue, claims, learner_requests, usages
-from creditbank.vault import persons
-from creditbank.vault.persons import Holder
+from creditbank.vault.persons import Holder, IdentityDocument, Person
 from creditbank.vault.tables import person, person_claim
 
 Key = TypeVar("Key")
@@ -45,7 +44,7 @@ Value = TypeVar("Value")
 class Needs:
     """What a command will look at, so that a whole group is loaded by one query of each kind."""
 
-    persons: Collection[bytes] = ()
+    documents: Collection[IdentityDocument] = ()
     certificates: Collection[UUID] = ()
     accounts: Collection[UUID] = ()
     uses: Collection[UUID] = ()
@@ -63,9 +62,10 @@ class Unit:
         self.catalogue: Catalogue = bank.catalogue_in(connection, hold=True)
         self.heads: dict[UUID, Head] = {}
         self.accounts: dict[UUID, Account] = {}
-        self.persons: dict[bytes, UUID | None] = {}
+        self.persons: dict[IdentityDocument, UUID | None] = {}
         self.holders: dict[UUID, UUID | None] = {}
         self.streams: dict[UUID, int] = {}
+        self.corrected: dict[UUID, Person] = {}
         self.entries: list[Entry] = []
         self.sealed: list[tuple[Any, ...]] = []
         self.person_claims: list[tuple[Any, ...]] = []
@@ -74,7 +74,7 @@ class Unit:
     def load(self, needs: Iterable[Needs]) -> None:
         """Load what a group of commands needs: one query a kind, heads locked in the order of their ids."""
         wanted = list(needs)
-        blind_indexes = {blind for need in wanted for blind in need.persons}
+        documents = {document for need in wanted for document in need.documents}
         certificate_ids = {certificate for need in wanted for certificate in need.certificates}
         use_ids = {use for need in wanted for use in need.uses}
         account_ids = {account for need in wanted for account in need.accounts}
@@ -84,9 +84,9 @@ class Unit:
             held = claims.holders(self.connection, certificate_ids)
             self.holders.update({certificate: held.get(certificate) for certificate in certificate_ids})
             account_ids.update(held.values())
-        if blind_indexes:
-            found = persons.accounts_of(self.connection, blind_indexes)
-            self.persons.update({blind: found.get(blind) for blind in blind_indexes})
+        if documents:
+            found = self.bank.vault.accounts_of(self.connection, documents)
+            self.persons.update({document: found.get(document) for document in documents})
             account_ids.update(found.values())
         if use_ids:
             account_ids.update(usages.accounts_of(self.connection, use_ids))
@@ -161,9 +161,10 @@ class Draft:
     catalogue: Catalogue = field(init=False)
     heads: Overlay[UUID, Head] = field(init=False)
     accounts: Overlay[UUID, Account] = field(init=False)
-    persons: Overlay[bytes, UUID | None] = field(init=False)
+    persons: Overlay[IdentityDocument, UUID | None] = field(init=False)
     holders: Overlay[UUID, UUID | None] = field(init=False)
     streams: Overlay[UUID, int] = field(init=False)
+    corrected: Overlay[UUID, Person] = field(init=False)
     entries: list[Entry] = field(default_factory=list)
     sealed: list[tuple[Any, ...]] = field(default_factory=list)
     person_claims: list[tuple[Any, ...]] = field(default_factory=list)
@@ -177,6 +178,7 @@ class Draft:
         self.persons = Overlay(unit.persons)
         self.holders = Overlay(unit.holders)
         self.streams = Overlay(unit.streams)
+        self.corrected = Overlay(unit.corrected)
 
     def head(self, account_id: UUID) -> Head:
         """The head of an account; version 0 where it was never opened."""
@@ -199,11 +201,11 @@ class Draft:
             self.unit.load([Needs(certificates=[certificate_id])])
         return self.holders[certificate_id]
 
-    def account_of(self, blind_index: bytes) -> UUID | None:
+    def account_of(self, document: IdentityDocument) -> UUID | None:
         """The account of the person behind a document."""
-        if blind_index not in self.persons:
-            self.unit.load([Needs(persons=[blind_index])])
-        return self.persons[blind_index]
+        if document not in self.persons:
+            self.unit.load([Needs(documents=[document])])
+        return self.persons[document]
 
     def begin(self, account_id: UUID) -> None:
         """Say that an account id is new, so that nobody looks for its history."""
@@ -236,11 +238,18 @@ class Draft:
         decided = [entry for entry in (*self.unit.entries, *self.entries) if entry.stream_id == stream_id]
         return recorded + [(entry.event, entry.actor, self.unit.now) for entry in decided]
 
+    def person(self, account_id: UUID) -> Person | None:
+        """The holder of an account, as this group leaves it so far; None where there is none or no more."""
+        if account_id in self.corrected:
+            return self.corrected[account_id]
+        return self.unit.bank.vault.open(self.unit.connection, [account_id]).get(account_id)
+
     def seal(self, account_id: UUID, holder: Holder) -> None:
         """Put a person into the vault and claim the document."""
-        self.sealed.append(self.unit.bank.vault.seal(account_id, holder.person))
-        self.person_claims.append(persons.claim_row(holder.blind_index, account_id))
-        self.persons[holder.blind_index] = account_id
+        vault = self.unit.bank.vault
+        self.sealed.append(vault.seal(account_id, holder.person))
+        self.person_claims += vault.claims(holder.document, account_id)
+        self.persons[holder.document] = account_id
 
     def drop(self) -> None:
         """Forget everything that was decided so far."""
@@ -259,6 +268,7 @@ class Draft:
         self.persons.keep()
         self.holders.keep()
         self.streams.keep()
+        self.corrected.keep()
         unit.entries += self.entries
         unit.sealed += self.sealed
         unit.person_claims += self.person_claims
@@ -273,8 +283,8 @@ class Draft:
         if isinstance(event, CertificateReceived):
             self.holders[event.awarded.certificate_id] = account_id
         elif isinstance(event, AccountMerged | AccountErased):
-            for blind_index in self.persons.keys_of(account_id):
-                self.persons[blind_index] = event.survivor if isinstance(event, AccountMerged) else None
+            for document in self.persons.keys_of(account_id):
+                self.persons[document] = event.survivor if isinstance(event, AccountMerged) else None
 
     def _enter(self, stream_id: UUID, version: int, event: Event) -> None:
         entry = Entry(

@@ -66,8 +66,10 @@ class AccountReader:
         today = self._bank.today()
         ids = {question.account_id for question in questions}
         heads = accounts.rows(connection, ids)
-        held, used = lots.of_accounts(connection, ids), usages.of_accounts(connection, ids)
+        used = usages.of_accounts(connection, ids)
         visible = _visible(connection, questions, heads, used, today)
+        shown = {question.account_id for question, may_see in zip(questions, visible, strict=True) if may_see}
+        held = lots.of_accounts(connection, shown) if shown else {}
         answers: list[VersionedBody | BaseException] = []
         for question, may_see in zip(questions, visible, strict=True):
             if not may_see:
@@ -122,20 +124,35 @@ class AccountReader:
         }
         return row.version, document
 
+    def existing(self, account_ids: Collection[UUID]) -> set[UUID]:
+        """Those of these ids that are accounts."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            return set(accounts.rows(connection, account_ids))
+
     def require(self, connection: Connection, account_id: UUID, viewer: Viewer) -> Row[Any]:
         """The stored head of an account. Raises NotFound where there is none or the viewer may not see it."""
         heads = accounts.rows(connection, [account_id])
         question = Question(account_id=account_id, viewer=viewer)
-        used = usages.of_accounts(connection, [account_id])
+        used = usages.parties(connection, [account_id]) if viewer.institution is not None else {}
         if not _visible(connection, [question], heads, used, self._bank.today())[0]:
             raise errors.NotFound()
         return heads[account_id]
 
+    def require_part(self, connection: Connection, account_id: UUID, viewer: Viewer) -> None:
+        """Raise NotFound where the viewer sees nothing of an account: an issuer has to see a certificate of its own.
+
+        Asked before the history is read, so that a long one that is foreign takes no longer than none at all.
+        """
+        if viewer.issuer is None:
+            self.require(connection, account_id, viewer)
+            return
+        if not lots.is_issued(connection, accounts.line(connection, account_id)[-1], viewer.issuer):
+            raise errors.NotFound()
+
     def history(self, account_id: UUID, viewer: Viewer) -> list[Recorded]:
         """The events of an account that the viewer sees, oldest first. An issuer has to see one of them."""
         with self._bank.engine.connect() as connection, connection.begin():
-            if viewer.issuer is None:
-                self.require(connection, account_id, viewer)
+            self.require_part(connection, account_id, viewer)
             history = log.stream(connection, account_id)
             seen = sight.seen(connection, viewer, history)
         if viewer.issuer is not None and not any(seen):
@@ -153,13 +170,13 @@ class AccountReader:
     def certificate(self, certificate_id: UUID, viewer: Viewer) -> dict[str, Any]:
         """A certificate. An issuer sees its own, others those of accounts that they see."""
         with self._bank.engine.connect() as connection, connection.begin():
-            row = _held(connection, certificate_id)
-            if row is None or viewer.issuer not in (None, row.issuer):
-                raise errors.NotFound()
+            account_id, row = _held(connection, certificate_id)
             if viewer.issuer is None:
-                self.require(connection, row.account_id, viewer)
-            elif accounts.restricted(connection, [row.account_id]):
+                self.require(connection, account_id, viewer)
+            elif accounts.restricted(connection, [account_id]):
                 raise errors.NotFound()
+        if row is None or viewer.issuer not in (None, row.issuer):
+            raise errors.NotFound()
         return documents.certificate(lots.lot_from(row), row.account_id, self._bank.today())
 
     def verify(self, certificate_id: UUID) -> dict[str, Any]:
@@ -168,11 +185,12 @@ class AccountReader:
         A certificate that was recorded under another name of its holder says so.
         """
         with self._bank.engine.connect() as connection, connection.begin():
-            row = _held(connection, certificate_id)
-            if row is None or accounts.restricted(connection, [row.account_id]):
-                return {"status": "unknown", "standard": None, "level": None, "issued_on": None, "holder_masked": None}
-            person = self._bank.vault.open(connection, [row.account_id]).get(row.account_id)
-            former = formers.of_accounts(connection, self._bank.vault, [row.account_id])[row.account_id]
+            account_id, row = _held(connection, certificate_id)
+            is_restricted = bool(accounts.restricted(connection, [account_id]))
+            person = self._bank.vault.open(connection, [account_id]).get(account_id)
+            former = formers.of_accounts(connection, self._bank.vault, [account_id])[account_id]
+        if row is None or is_restricted:
+            return {"status": "unknown", "standard": None, "level": None, "issued_on": None, "holder_masked": None}
         verified = {
             "status": certificate_status(lots.lot_from(row), self._bank.today()),
             "standard": row.standard,
@@ -189,18 +207,23 @@ class AccountReader:
         """A conversion or exemption. An institution sees its own ones."""
         with self._bank.engine.connect() as connection, connection.begin():
             row = usages.by_id(connection, use_id)
-            if row is None or usages.kind_of(row) != kind or viewer.institution not in (None, row.institution):
-                raise errors.NotFound()
-            if viewer.account_id not in (None, row.account_id):
-                raise errors.NotFound()
-            if viewer.institution is not None and accounts.restricted(connection, [row.account_id]):
-                raise errors.NotFound()
+            is_restricted = bool(accounts.restricted(connection, [row.account_id if row else use_id]))
+        if row is None or usages.kind_of(row) != kind or viewer.institution not in (None, row.institution):
+            raise errors.NotFound()
+        if viewer.account_id not in (None, row.account_id):
+            raise errors.NotFound()
+        if viewer.institution is not None and is_restricted:
+            raise errors.NotFound()
         return documents.use(usages.use_from(row), row.account_id, self._bank.clock())
 
 
-def _held(connection: Connection, certificate_id: UUID) -> Row[Any] | None:
-    account_id = claims.holders(connection, [certificate_id]).get(certificate_id)
-    return None if account_id is None else lots.by_certificate(connection, account_id, certificate_id)
+def _held(connection: Connection, certificate_id: UUID) -> tuple[UUID, Row[Any] | None]:
+    """The account that holds a certificate and how it stands there; without one an id that is no account's.
+
+    Whoever asks goes on with that id, so that what is not there takes the same work as what is not to be seen.
+    """
+    account_id = claims.holders(connection, [certificate_id]).get(certificate_id, certificate_id)
+    return account_id, lots.by_certificate(connection, account_id, certificate_id)
 
 
 def _visible(
@@ -210,7 +233,7 @@ def _visible(
     used: dict[UUID, list[Row[Any]]],
     today: date,
 ) -> list[bool]:
-    institutions = {one.viewer.institution for one in questions if one.account_id in heads} - {None}
+    institutions = {one.viewer.institution for one in questions} - {None}
     asked = {institution: _asked_by(questions, institution) for institution in institutions if institution}
     dealings = {one: accounts.dealings(connection, ids, one) for one, ids in asked.items()}
     consenting = {one: consents.consenting(connection, ids, one, today) for one, ids in asked.items()}

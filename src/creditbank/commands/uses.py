@@ -142,6 +142,8 @@ class ChangeUse:
 
     def run(self, draft: Draft) -> Answer:
         row = usages.by_id(draft.unit.connection, self.use_id)
+        # Also where there is none, which so takes the same work as a foreign one.
+        draft.head(row.account_id if row else self.use_id)
         if row is None or usages.kind_of(row) != self.kind or row.institution != self.institution:
             raise errors.NotFound()
         account = draft.account(row.account_id)

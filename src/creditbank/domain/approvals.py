@@ -145,8 +145,11 @@ def is_another(first: Signatory, second: Signatory, made_first: frozenset[str], 
     """Whether two signatories are two persons.
 
     Two persons who are known decide it. Else the credentials do: neither may be the other, nor have made the other,
-    at however many removes; `made_…` are all names in the line of makers of each.
+    at however many removes; `made_…` are all names in the line of makers of each. Whoever issues credentials is of
+    the authority: of its own acts, two that one hand has made are that hand's.
     """
     if first.person is not None and second.person is not None:
         return first.person != second.person
+    if first.role == "authority" and not made_first.isdisjoint(made_second):
+        return False
     return first.names.isdisjoint(second.names | made_second) and second.names.isdisjoint(made_first)

@@ -74,6 +74,30 @@ class Forbidden(BankError):
     code = "forbidden"
 
 
+class ReauthenticationRequired(Forbidden):
+    """Allowed, but not on the word of somebody who signed in long ago."""
+
+    code = "reauthentication_required"
+
+
+class AccountUnknown(Forbidden):
+    """Somebody was identified who is no member and of whose documents the bank holds no account."""
+
+    code = "account_unknown"
+
+
+class IdentityIncomplete(Forbidden):
+    """Somebody was identified who is no member, without an identity document that can be read."""
+
+    code = "identity_incomplete"
+
+
+class OrganisationSuspended(Forbidden):
+    """Somebody was identified who acts for an organisation that may do nothing at present."""
+
+    code = "organisation_suspended"
+
+
 class NotFound(BankError):
     code = "not_found"
 
@@ -116,6 +140,15 @@ class KeysExhausted(Conflict):
 
     def __init__(self, limit: int) -> None:
         super().__init__(facts={"limit": str(limit)}, members={"limit": limit})
+
+
+class MemberExists(Conflict):
+    """The subject of this issuer is a member already; the answer names it."""
+
+    code = "member_exists"
+
+    def __init__(self, member_id: str) -> None:
+        super().__init__(members={"member_id": member_id})
 
 
 class AccountNotOpen(Conflict):

@@ -39,6 +39,7 @@ log_tree = Table(
     Column("rounds", BigInteger, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("published", BigInteger, nullable=False),
+    Column("origin", Text, nullable=True),
     comment="One row, locked by whoever publishes: rounds sequenced, leaves sequenced, leaves under a checkpoint.",
 )
 
@@ -95,6 +96,10 @@ log_checkpoint = Table(
 )
 
 
+class Renamed(RuntimeError):
+    """A log keeps the name that it was given: every checkpoint bears it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
     """How far the log has come, in leaves. What lies between `published` and `size` is an unfinished round."""
@@ -139,6 +144,20 @@ def tree(connection: Connection, *, lock: bool = False) -> Tree:
     statement = select(log_tree.c.rounds, log_tree.c.size, log_tree.c.published)
     row = connection.execute(statement.with_for_update() if lock else statement).one()
     return Tree(rounds=row.rounds, size=row.size, published=row.published)
+
+
+def name(connection: Connection, wanted: str | None, otherwise: str) -> str:
+    """What the log of this bank is called: the name that it was given once, which is the wanted one, or another.
+
+    Raises Renamed where another name is wanted than the one that its checkpoints bear.
+    """
+    known: str | None = connection.execute(select(log_tree.c.origin)).scalar_one()
+    if known is None:
+        known = wanted or otherwise
+        connection.execute(update(log_tree).values(origin=known))
+    if wanted is not None and wanted != known:
+        raise Renamed(f"the log of this bank is called {known}, and cannot be called {wanted}")
+    return known
 
 
 def last_seal(connection: Connection) -> Seal | None:

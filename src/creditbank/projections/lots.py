@@ -206,6 +206,18 @@ def by_certificate(connection: Connection, account_id: UUID, certificate_id: UUI
     return connection.execute(statement).one_or_none()
 
 
+def is_issued(connection: Connection, account_id: UUID, issuer: str) -> bool:
+    """Whether an account holds a certificate of this issuer."""
+    statement = select(lot.c.certificate_id).where(lot.c.account_id == account_id, lot.c.issuer == issuer).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def issuer_of(connection: Connection, account_id: UUID, certificate_id: UUID) -> str | None:
+    """Who issued a certificate that an account holds."""
+    found = by_certificate(connection, account_id, certificate_id)
+    return None if found is None else str(found.issuer)
+
+
 def issuers(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, str]:
     """Who issued each of these certificates."""
     wanted = set(certificate_ids)

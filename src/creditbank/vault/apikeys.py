@@ -16,14 +16,11 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, or_, select, update
 
-from creditbank.vault.keyfiles import KeyFiles
+from creditbank.vault.keyfiles import ForeignKeys, KeyFiles, new_secret
 from creditbank.vault.tables import api_key
 
 MINUTE = 60_000_000
 """The last use of a key is written at most so often, in microseconds: reads must not become writes."""
-
-GENERATION = 1
-"""Of the pepper under which new keys are stored."""
 
 _BY_AGE = (api_key.c.created_at, api_key.c.key_id)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -69,8 +66,8 @@ def make(
     connection.execute(
         insert(api_key).values(
             key_id=key_id,
-            digest=digest(keys, key, GENERATION),
-            pepper=GENERATION,
+            digest=digest(keys, key, keys.api_keys.current),
+            pepper=keys.api_keys.current,
             role=role,
             organisation=organisation,
             account_id=account_id,
@@ -121,16 +118,6 @@ def note_uses(connection: Connection, uses: Mapping[str, int]) -> None:
     connection.execute(statement, [{"used_key": key_id, "used_at": now} for key_id, now in sorted(uses.items())])
 
 
-def makers(connection: Connection, key_id: str) -> frozenset[str]:
-    """Who made a key, who made the key of that one, and so on: the last part of each `created_by`."""
-    line: set[str] = set()
-    made = find(connection, key_id)
-    while made is not None and (maker := made.created_by.rpartition(":")[2]) not in line:
-        line.add(maker)
-        made = find(connection, maker)
-    return frozenset(line)
-
-
 def every(connection: Connection) -> Sequence[Row[Any]]:
     """The row of every key there ever was, the oldest first."""
     return connection.execute(select(api_key).order_by(*_BY_AGE)).all()
@@ -151,14 +138,15 @@ def opens(keys: KeyFiles, stored: ApiKey, key: str) -> bool:
 
 
 def digest(keys: KeyFiles, key: str, generation: int) -> bytes:
-    """What is stored of a key, under the pepper of this generation."""
-    return hmac.digest(_pepper(keys, generation), key.encode(), sha256)
+    """What is stored of a key, under the pepper of this generation.
 
-
-def _pepper(keys: KeyFiles, generation: int) -> bytes:
-    if generation != GENERATION:
-        raise LookupError(f"the key files hold no pepper of generation {generation}")
-    return keys.api_keys
+    Under one that was destroyed it is nothing that was ever stored: whoever still comes with such a key is refused.
+    """
+    try:
+        pepper = keys.api_keys.of(generation)
+    except ForeignKeys:
+        pepper = new_secret()
+    return hmac.digest(pepper, key.encode(), sha256)
 
 
 def _key(row: Row[Any]) -> ApiKey:

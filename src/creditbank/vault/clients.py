@@ -69,14 +69,15 @@ def is_id(text: str) -> bool:
 def new_secret(keys: KeyFiles) -> tuple[str, Secret]:
     """A secret of 256 bits, which nobody can read again, and what is kept of it."""
     text = f"cbs_{random.token_urlsafe(32)}"
-    return text, Secret(digest=apikeys.digest(keys, text, apikeys.GENERATION), pepper=apikeys.GENERATION)
+    pepper = keys.api_keys.current
+    return text, Secret(digest=apikeys.digest(keys, text, pepper), pepper=pepper)
 
 
 def opens(keys: KeyFiles, client: Client | None, secret: str, now: int) -> bool:
     """Whether this is a secret of the client; a client that is not there takes as long."""
     known = client.secrets if client is not None else ()
     live = [one for one in known if one.until is None or now < one.until]
-    candidates = live or [Secret(digest=bytes(32), pepper=apikeys.GENERATION)]
+    candidates = live or [Secret(digest=bytes(32), pepper=keys.api_keys.current)]
     matches = [hmac.compare_digest(one.digest, apikeys.digest(keys, secret, one.pepper)) for one in candidates]
     return any(matches) and bool(live)
 

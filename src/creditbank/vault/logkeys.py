@@ -9,12 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, insert, select
 
-from creditbank.vault.keyfiles import ForeignKeys, read_or_make
-from creditbank.vault.tables import installation
-
-_ORIGIN = "log-origin"
+from creditbank.vault.keyfiles import read_or_make
 
 
 def salting(data_dir: Path) -> bytes:
@@ -39,21 +35,6 @@ def add_signing_key(data_dir: Path) -> int:
     number = len(signing(data_dir)) + 1
     read_or_make(data_dir / "keys" / "log" / f"signing-{number}.key")
     return number
-
-
-def bind_origin(connection: Connection, wanted: str | None, otherwise: str) -> str:
-    """The name of this bank's log, which is given once: the wanted one, or what it is called already.
-
-    Raises ForeignKeys where another name is wanted than the one that its checkpoints bear.
-    """
-    statement = select(installation.c.value).where(installation.c.name == _ORIGIN)
-    known = connection.execute(statement).scalar_one_or_none()
-    if known is None:
-        known = (wanted or otherwise).encode()
-        connection.execute(insert(installation).values(name=_ORIGIN, value=known))
-    if wanted is not None and wanted.encode() != known:
-        raise ForeignKeys(f"the log of this bank is called {known.decode()}, and cannot be called {wanted}")
-    return known.decode()
 
 
 def _folder(path: Path) -> Path:

@@ -22,11 +22,20 @@ from sqlalchemy import Connection, delete, select, update
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
 from creditbank.vault.keyfiles import KeyFiles
-from creditbank.vault.tables import former_holder, person, person_claim, sealed_text, share_key
+from creditbank.vault.tables import former_holder, person, person_claim, sealed_text, session, share_key
 
 _NONCE = 12
 _PERSONS = bulk.Lookup(select(person), person.c.account_id)
+_KEPT = bulk.Lookup(select(person.c.account_id), person.c.account_id)
 _CLAIMS = bulk.Lookup(select(person_claim), person_claim.c.blind_index)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityDocument:
+    """Type and normalised number: what names a person. It does not show in a traceback or a log."""
+
+    type: str
+    number: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +50,21 @@ class Person:
     number: str = field(repr=False)
     birth_date: date | None = field(default=None, repr=False)
 
+    @property
+    def document(self) -> IdentityDocument:
+        return IdentityDocument(self.document_type, self.number)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """A person as posted, with the blind index of the document, and whether a guardian is said to agree."""
+    """A person as posted, and whether a guardian is said to agree."""
 
     person: Person
-    blind_index: bytes
     guardian_consent: bool = False
+
+    @property
+    def document(self) -> IdentityDocument:
+        return self.person.document
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +73,46 @@ class Vault:
 
     keys: KeyFiles
 
-    def blind_index(self, document_type: str, number: str) -> bytes:
+    def blind_index(self, document: IdentityDocument, generation: int) -> bytes:
         """The keyed hash by which a document finds its account; it tells nothing without the key."""
-        return hmac.digest(self.keys.blind_index, f"{document_type}\0{number}".encode(), sha256)
+        key = self.keys.blind_index.of(generation)
+        return hmac.digest(key, f"{document.type}\0{document.number}".encode(), sha256)
 
-    def holder(self, one: Person, *, guardian_consent: bool = False) -> Holder:
-        blind_index = self.blind_index(one.document_type, one.number)
-        return Holder(person=one, blind_index=blind_index, guardian_consent=guardian_consent)
+    def claims(self, document: IdentityDocument, account_id: UUID) -> list[tuple[Any, ...]]:
+        """Rows for the table `person_claim`: one for each generation under which all must find the account."""
+        return [self.claim(document, account_id, generation) for generation in self.keys.blind_index.written]
+
+    def claim(self, document: IdentityDocument, account_id: UUID, generation: int) -> tuple[Any, ...]:
+        blind_index = self.blind_index(document, generation)
+        return (blind_index, account_id, partition_of(blind_index), generation)
+
+    def accounts_of(
+        self, connection: Connection, documents: Collection[IdentityDocument]
+    ) -> dict[IdentityDocument, UUID]:
+        """The account behind each document, under whichever generation it is claimed; others are missing."""
+        wanted = {
+            self.blind_index(document, generation): document
+            for generation in self.keys.blind_index.read
+            for document in documents
+        }
+        return {wanted[row.blind_index]: row.account_id for row in _CLAIMS.rows(connection, wanted)}
+
+    def let_go(self, connection: Connection, document: IdentityDocument) -> None:
+        """A document that was recorded in error finds nobody any more."""
+        indexes = [self.blind_index(document, generation) for generation in self.keys.blind_index.read]
+        connection.execute(delete(person_claim).where(person_claim.c.blind_index.in_(indexes)))
 
     def seal(self, account_id: UUID, holder: Person) -> tuple[Any, ...]:
         """A row for the table `person`, under a new key."""
         key = AESGCM.generate_key(bit_length=256)
-        wrapped = seal_field(AESGCM(self.keys.wrapping), key, account_id, "key")
-        return (account_id, partition_of(account_id), wrapped, *sealed_fields(AESGCM(key), account_id, holder))
+        current = self.keys.wrapping.current
+        wrapped = seal_field(self._wrapping(current), key, account_id, "key")
+        fields = sealed_fields(AESGCM(key), account_id, holder)
+        return (account_id, partition_of(account_id), current, wrapped, *fields)
+
+    def rewrapped(self, row: Any) -> bytes:
+        """The key of a row of `person`, wrapped under the current generation; the key itself stays."""
+        return seal_field(self._wrapping(self.keys.wrapping.current), self._person_key(row), row.account_id, "key")
 
     def open(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Person]:
         """The persons behind these accounts. Those that were erased are missing."""
@@ -80,7 +123,13 @@ class Vault:
         return {row.account_id: self._cipher(row) for row in _PERSONS.rows(connection, account_ids)}
 
     def _cipher(self, row: Any) -> AESGCM:
-        return AESGCM(open_field(AESGCM(self.keys.wrapping), row.wrapped_key, row.account_id, "key"))
+        return AESGCM(self._person_key(row))
+
+    def _person_key(self, row: Any) -> bytes:
+        return open_field(self._wrapping(row.wrapping), row.wrapped_key, row.account_id, "key")
+
+    def _wrapping(self, generation: int) -> AESGCM:
+        return AESGCM(self.keys.wrapping.of(generation))
 
     def _unseal(self, row: Any) -> Person:
         account_id, cipher = row.account_id, self._cipher(row)
@@ -116,28 +165,18 @@ def open_field(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> b
     return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], account_id.bytes + field.encode())
 
 
-def claim_row(blind_index: bytes, account_id: UUID) -> tuple[Any, ...]:
-    """A row for the table `person_claim`."""
-    return (blind_index, account_id, partition_of(blind_index))
-
-
-def accounts_of(connection: Connection, blind_indexes: Collection[bytes]) -> dict[bytes, UUID]:
-    """The account behind each blind index; persons without one are missing."""
-    return {row.blind_index: row.account_id for row in _CLAIMS.rows(connection, blind_indexes)}
-
-
 def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
     """After a merge the documents of both find the survivor."""
     connection.execute(update(person_claim).where(person_claim.c.account_id == merged).values(account_id=survivor))
 
 
-def let_go(connection: Connection, blind_index: bytes) -> None:
-    """A document that was recorded in error finds nobody any more."""
-    connection.execute(delete(person_claim).where(person_claim.c.blind_index == blind_index))
+def kept(connection: Connection, account_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these accounts whose person's key is still there."""
+    return {row.account_id for row in _KEPT.rows(connection, account_ids)}
 
 
 def erase(connection: Connection, account_ids: Iterable[UUID]) -> None:
-    """Destroy the wrapped keys and everything sealed under them, and let the documents' claims and shares go."""
+    """Destroy the wrapped keys and everything sealed under them, and let documents' claims, shares and sessions go."""
     ids = list(account_ids)
-    for table in (person, person_claim, former_holder, sealed_text, share_key):
+    for table in (person, person_claim, former_holder, sealed_text, share_key, session):
         connection.execute(delete(table).where(table.c.account_id.in_(ids)))

@@ -15,6 +15,7 @@ from creditbank.app import create_app
 from creditbank.domain.acts import ActName
 from creditbank.settings import Settings
 from tests.api.bank import TODAY, Caller, ReadyBank, open_app, person, wish, wishes
+from tests.api.machines import machine
 
 NOWHERE = "0192f0c1-2d3e-7f40-8a5b-6c7d8e9f0a1b"
 REASON = {"reason": "x"}
@@ -256,13 +257,32 @@ def test_a_key_and_the_key_that_it_made_are_one_person(strict: ReadyBank) -> Non
     by_maker = strict.authority.post(f"/v1/accounts/{strict.account()}/erasure", REASON)
     by_child = grandchild.post(f"/v1/accounts/{strict.account()}/erasure", REASON)
 
-    for caller, asked in ((child, by_maker), (grandchild, by_maker), (child, by_child), (strict.authority, by_child)):
-        refused = _approve(caller, asked)
-        assert (refused.status_code, refused.json()["code"]) == (409, "second_person_needed")
     sibling = Caller(
         strict.client, strict.authority.post(f"/v1/organisations/{code}/keys", {"role": "authority"}).json()["key"]
     )
-    assert _approve(sibling, by_child).status_code == 200
+
+    callers = (child, grandchild), (child, strict.authority, sibling)
+    for caller, asked in [(one, by_maker) for one in callers[0]] + [(one, by_child) for one in callers[1]]:
+        refused = _approve(caller, asked)
+        assert (refused.status_code, refused.json()["code"]) == (409, "second_person_needed")
+    assert _approve(strict.caller("authority", code), by_child).status_code == 200
+
+
+def test_two_keys_that_the_authority_made_for_an_issuer_are_two_persons(strict: ReadyBank) -> None:
+    asked = _ask(strict, "revocation-in-use")()
+    made = strict.authority.post("/v1/organisations/BIM-EVAL/keys", {"role": "issuer"}).json()
+
+    assert _approve(Caller(strict.client, made["key"]), asked).status_code == 200
+
+
+def test_a_client_and_the_key_that_registered_it_are_one_person(strict: ReadyBank) -> None:
+    code = f"C{strict.account()[-12:]}".upper()
+    strict.organisation(code, "authority")
+    asked = strict.authority.post(f"/v1/accounts/{strict.account()}/erasure", REASON)
+    own = machine(strict, organisation=code, role="authority").caller()
+
+    assert _approve(own, asked).json()["code"] == "second_person_needed"
+    assert _approve(strict.caller("authority", code), asked).status_code == 200
 
 
 def test_what_changed_in_between_is_decided_anew(strict: ReadyBank) -> None:

@@ -20,7 +20,6 @@ from creditbank.domain.events import (
     Score,
 )
 from creditbank.domain.values import certificate_id
-from creditbank.vault.persons import Vault
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 
@@ -92,10 +91,10 @@ class CertificateBody(ParticularsBody):
             raise PydanticCustomError("dates_reversed", "A certificate cannot expire before it is issued.")
         return self
 
-    def line(self, vault: Vault) -> AwardLine:
+    def line(self) -> AwardLine:
         """What the command takes. Raises IdentityNumberInvalid."""
         named = self.holder
-        holder = named.account_id if isinstance(named, AccountHolder) else named.sealed_by(vault)
+        holder = named.account_id if isinstance(named, AccountHolder) else named.holder()
         number = identifiers.normalise_certificate_number(self.number)
         if not number:
             fault = errors.Fault(code="too_short", pointer="/number", detail="Holds no visible sign.")

@@ -12,7 +12,7 @@ from creditbank.api.fields import CivilDate, Reason, Text, Uuid
 from creditbank.api.messages import FAULTS
 from creditbank.commands.corrections import Particulars
 from creditbank.domain import errors, identifiers
-from creditbank.vault.persons import Holder, Person, Vault
+from creditbank.vault.persons import Holder, IdentityDocument, Person
 
 DocumentType = Literal["CN-RIC", "CN-HKM", "CN-TW", "CN-FPR", "PASSPORT", "LOCAL"]
 
@@ -51,9 +51,9 @@ class HolderBody(Body):
             birth_date=self.birth_date,
         )
 
-    def sealed_by(self, vault: Vault) -> Holder:
-        """The person with what finds it again. Raises IdentityNumberInvalid."""
-        return vault.holder(self.person(), guardian_consent=self.guardian_consent)
+    def holder(self) -> Holder:
+        """The person as a holder to be. Raises IdentityNumberInvalid."""
+        return Holder(person=self.person(), guardian_consent=self.guardian_consent)
 
 
 class AccountHolder(Body):
@@ -92,17 +92,11 @@ class CorrectedHolder(Body):
             raise PydanticCustomError("too_few", FAULTS["too_few"].en)
         return self
 
-    def particulars(self, vault: Vault) -> Particulars:
+    def particulars(self) -> Particulars:
         """Raises IdentityNumberInvalid."""
-        if self.document is None:
-            return Particulars(name=self.name, birth_date=self.birth_date)
-        document = (self.document.type, self.document.normalised())
-        return Particulars(
-            name=self.name,
-            document=document,
-            blind_index=vault.blind_index(*document),
-            birth_date=self.birth_date,
-        )
+        named = self.document
+        document = None if named is None else IdentityDocument(named.type, named.normalised())
+        return Particulars(name=self.name, document=document, birth_date=self.birth_date)
 
 
 class CorrectionBody(Body):
