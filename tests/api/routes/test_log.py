@@ -11,7 +11,7 @@ from creditbank.audit.transparency import notes, tiles
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.tiles import Tile
 from creditbank.publication import open_publisher
-from tests.api.bank import ReadyBank, on_one_database
+from tests.api.bank import ReadyBank, on_one_database, person, wish, wishes
 
 
 def publish(bank: ReadyBank) -> None:
@@ -90,3 +90,27 @@ def test_a_proof_comes_when_a_checkpoint_covers_the_event(postgresql_bank: Ready
 
     assert (early.status_code, early.headers["Retry-After"]) == (202, "1")
     assert bank.authority.get(path).status_code == 200
+
+
+def test_every_line_of_a_transcript_carries_its_proof(bank: ReadyBank) -> None:
+    holder = person()
+    awarded = bank.award(holder=holder)
+    bank.deal(holder)
+    bank.institution.post("/v1/exemptions", wishes(awarded["account_id"], wish(awarded, "C1")))
+    publish(bank)
+    later = bank.award(holder=holder)
+    path = f"/v1/accounts/{awarded['account_id']}/transcript"
+
+    plain = bank.institution.get(path)
+    proven = bank.institution.get(path, params={"proofs": "1"}).json()["entries"]
+
+    assert "proof" not in plain.json()["entries"][0]
+    records = [checking.event(entry["proof"], keys_of(bank)).record for entry in proven[:2]]
+    assert [(one["type"], one["version"]) for one in records] == [
+        ("certificate-awarded/1", proven[0]["recorded_version"]),
+        ("courses-exempted/1", proven[1]["recorded_version"]),
+    ]
+    assert {one["stream"] for one in records} == {awarded["account_id"]}
+    assert proven[2]["certificate_id"] == later["certificate_id"]
+    publish(bank)
+    assert bank.institution.get(path, params={"proofs": "1"}).json()["entries"][2]["proof"] is not None
