@@ -37,8 +37,8 @@ HOMES = {
     "eventsourcing": {"ledger"},
     "jinja2": {"web"},
     "psycopg": {"ledger"},
-    "fastapi": {"api", "web", "app", "cli"},
-    "starlette": {"api", "web", "app"},
+    "fastapi": {"api", "web", "app", "demo", "cli"},
+    "starlette": {"api", "web", "app", "demo"},
     "uvicorn": {"cli"},
     "typer": {"cli"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
@@ -176,7 +177,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens, sessions=people)
     app.state.sign_in = _sign_in(settings, bank, tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
-    app.state.stopping = asyncio.Event()
+    app.state.stopping, app.state.streams = asyncio.Event(), Counter[str]()
     app.state.readiness = lambda: _failed_checks(engine, guard)
     app.state.prover = publication.open_prover(settings, engine)
     presence.report()

@@ -85,10 +85,6 @@ class Clock:
         """Let time go by."""
         self._now += microseconds
 
-    def pass_by(self, microseconds: int) -> None:
-        """Let time go by."""
-        self._now += microseconds
-
     def set(self, day: date) -> None:
         """Noon UTC of a day, which is the same day in the bank's zone."""
         self._now = int(datetime.combine(day, time(12), UTC).timestamp()) * 1_000_000

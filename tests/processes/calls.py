@@ -54,8 +54,8 @@ class Caller:
     ) -> None:
         self._http.close()
 
-    def get(self, path: str, token: str = "") -> Answer:
-        return self._call("GET", path, token)
+    def get(self, path: str, token: str = "", purpose: str | None = None) -> Answer:
+        return self._call("GET", path, token, more=None if purpose is None else {"Creditbank-Purpose": purpose})
 
     def delete(self, path: str, token: str) -> Answer:
         return self._call("DELETE", path, token)

@@ -313,6 +313,7 @@ FAULTS: Mapping[str, FaultMessage] = {
     "same_account": FaultMessage("An account cannot be merged into itself.", "账户不能并入自身。"),
     "step_out_of_order": FaultMessage("Another role is the next to approve.", "下一步应由另一角色审批。"),
     "target_unknown": FaultMessage("The programme has no such course.", "该专业没有此课程。"),
+    "term_too_long": FaultMessage("Ends later than this may end.", "有效期超过上限。"),
     "type_unknown": FaultMessage("There is no such event type.", "没有此事件类型。"),
     "too_few": FaultMessage("Has too few items.", "条目过少。"),
     "too_long": FaultMessage("Is too long.", "内容过长。"),

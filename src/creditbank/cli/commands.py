@@ -77,6 +77,9 @@ def demo(
     database_url: Annotated[str | None, typer.Option(help="Instead of the SQLite file in that directory.")] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete what is there and start over.")] = False,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving when all is loaded.")] = True,
+    for_anybody: Annotated[
+        bool, typer.Option("--for-anybody", help="Let others reach it too, who may sign in as anybody.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Load an invented province into a bank of its own, and serve it. Run again, it goes on where it was."""
@@ -91,6 +94,7 @@ def demo(
         reset=reset,
         and_serve=serve,
         as_json=as_json,
+        for_anybody=for_anybody,
     )
 
 

@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from errno import EADDRINUSE
 from tempfile import TemporaryDirectory
 
+from fastapi import FastAPI
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 
@@ -22,6 +23,8 @@ GRACE_SECONDS = 4
 """How long requests in work may take after the signal to stop; the whole stop takes less than five seconds."""
 
 PUBLIC_URL = "CREDITBANK_PUBLIC_URL"
+
+APPLICATION = "creditbank.cli.server:application"
 
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 """Where several processes keep their metrics; the library reads it from the environment."""
@@ -65,10 +68,10 @@ def _supervise(listener: socket.socket, ready: Ready, workers: int) -> None:
         raise Failed("a worker did not start: its reason stands above")
 
 
-def configuration(workers: int) -> Config:
+def configuration(workers: int, application: str | Callable[[], FastAPI] = APPLICATION) -> Config:
     """How uvicorn serves the bank that the environment names."""
     return Config(
-        "creditbank.cli.server:application",
+        application,  # type: ignore[arg-type]  # it takes what makes an application too, and calls it
         factory=True,
         workers=workers,
         http=Protocol,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
+from sqlalchemy import Engine
+
 from creditbank.commands import erasures
 from creditbank.commands.accounts import Erase
 from creditbank.commands.bank import Bank
@@ -20,7 +22,7 @@ from creditbank.domain.errors import HistoryBehind, WrongState
 from creditbank.ledger.database import writing
 from creditbank.projections import accounts
 from creditbank.vault import persons
-from creditbank.vault.erased import Erased
+from creditbank.vault.erased import Erased, ErasedList
 
 ACTOR = "authority:erased-list"
 REASON = "erased before; restored from a backup since, and erased again by the list of erased accounts"
@@ -37,13 +39,13 @@ class Discord:
     unlisted: frozenset[UUID]
 
 
-def discord(bank: Bank) -> Discord:
+def discord(engine: Engine, erased_list: ErasedList) -> Discord:
     """One reading of the list, each of its accounts looked up by its key, and one indexed query for those erased.
 
     Raises ListDamaged.
     """
-    listed = bank.erased.read()
-    with bank.engine.connect() as connection, connection.begin():
+    listed = erased_list.read()
+    with engine.connect() as connection, connection.begin():
         alive = {account_id for some in _chunks(listed) for account_id in accounts.unerased(connection, some)}
         alive |= {account_id for some in _chunks(listed) for account_id in persons.kept(connection, some)}
         erased = accounts.erased(connection)
@@ -55,7 +57,7 @@ def reconcile(bank: Bank, desk: Desk) -> Discord:
 
     Raises ListDamaged, OSError where the list cannot be written, and Unavailable.
     """
-    found = discord(bank)
+    found = discord(bank.engine, bank.erased)
     for some in _chunks(found.unlisted):
         with bank.engine.connect() as connection, connection.begin():
             lines = erasures.lines_of(connection, some)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 from uuid import UUID
@@ -34,6 +35,9 @@ SSE = "text/event-stream"
 PAGE = 500
 POLL_SECONDS = 0.2
 KEEP_ALIVE_POLLS = 75
+STREAM_WAIT_SECONDS = 15
+MOST_STREAMS = 20
+"""That one set of credentials keeps open at once in a process: each takes one of the requests that it works on."""
 
 
 @router.get("/accounts/{account_id}/events", response_model=Page[Event], summary="History of an account")
@@ -68,6 +72,8 @@ async def read_feed(
     await looker.saw(WHOLE_BANK)
     accept = request.headers.get("accept", "")
     if SSE in accept:
+        if request.app.state.streams[looker.principal.credential] >= MOST_STREAMS:
+            raise errors.RateLimited(STREAM_WAIT_SECONDS)
         return StreamingResponse(_follow(request, bank, looker, start, wanted), media_type=SSE)
     if NDJSON in accept:
         return StreamingResponse(_lines(bank, looker, start, wanted), media_type=NDJSON)
@@ -92,6 +98,18 @@ async def _follow(
     request: Request, bank: Bank, looker: Looker, cursor: Cursor, types: list[str]
 ) -> AsyncIterator[bytes]:
     """For as long as the reader stays, its key is valid, and the server does not stop."""
+    streams: Counter[str] = request.app.state.streams
+    streams[looker.principal.credential] += 1
+    try:
+        async for piece in _pieces(request, bank, looker, cursor, types):
+            yield piece
+    finally:
+        streams[looker.principal.credential] -= 1
+
+
+async def _pieces(
+    request: Request, bank: Bank, looker: Looker, cursor: Cursor, types: list[str]
+) -> AsyncIterator[bytes]:
     idle = 0
     stopping: asyncio.Event = request.app.state.stopping
     while not stopping.is_set() and await _still_knows(request):
@@ -116,7 +134,7 @@ async def _follow(
 async def _still_knows(request: Request) -> bool:
     try:
         await principal_of(request, "accounts:history")
-    except errors.Unauthenticated:
+    except (errors.Unauthenticated, errors.RateLimited):
         return False
     return True
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from creditbank.api.dependencies import permit, reader_of
-from creditbank.api.principals import Principal
+from creditbank.api.dependencies import reader_of
+from creditbank.api.looks import Looker, look
 from creditbank.audit.proofs import Prover
 from creditbank.audit.transparency import tiles
 from creditbank.audit.transparency.shelf import CHECKPOINT, KEYS, Shelf
 from creditbank.domain import errors
+from creditbank.ledger import codec
 
 router = APIRouter(tags=["Public log"])
 
@@ -66,11 +67,13 @@ def _text(request: Request, name: str) -> Response:
 def read_proof(
     request: Request,
     position: Annotated[str, Path(pattern=r"^[0-9]{1,2}:[1-9][0-9]{0,17}$", examples=["17:1042"])],
-    principal: Annotated[Principal, permit("accounts:history")],
+    looker: Annotated[Looker, look("accounts:history", "history")],
 ) -> Response:
     """A c2sp.org/tlog-proof, whose extra line carries the record and the salt of the event's entry."""
     partition, _, number = position.partition(":")
-    seen = reader_of(request).event(int(partition), int(number), principal.viewer)
+    seen = reader_of(request).event(int(partition), int(number), looker.principal.viewer)
+    if codec.stream_kind(seen.type) == "account":
+        looker.saw_from_thread(seen.stream_id)
     prover: Prover = request.app.state.prover
     proof = prover.event(seen.stream_id, seen.version)
     if proof is None:

@@ -126,6 +126,13 @@ class Case:
     def learner(self) -> Caller:
         return self.bank.learner(self.account_id)
 
+    def position(self, role: str) -> str:
+        """Where an event of the account stands that this role of the side sees."""
+        wanted = "dealing-opened/1" if role == "institution" else "certificate-awarded/1"
+        path = f"/v1/accounts/{self.account_id}/events"
+        items = made(self.bank.caller("authority").get(path))["items"]
+        return next(str(item["position"]) for item in items if item["type"] == wanted)
+
     @cached_property
     def merged(self) -> str:
         """Another account of the same person."""
@@ -261,6 +268,9 @@ class Nothing:
 
     def approval_id(self, _role: str) -> str:
         return NOWHERE
+
+    def position(self, _role: str) -> str:
+        return "0:999999999999"
 
 
 @dataclass(kw_only=True)
