@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from creditbank.api.access import scopes_of
+from creditbank.ledger import log
 from creditbank.ledger.database import writing
 from creditbank.vault import apikeys
 from tests.api.bank import PROGRAMME, RULES, Caller, ReadyBank, certificate, person
@@ -129,9 +130,9 @@ class Case:
     def position(self, role: str) -> str:
         """Where an event of the account stands that this role of the side sees."""
         wanted = "dealing-opened/1" if role == "institution" else "certificate-awarded/1"
-        path = f"/v1/accounts/{self.account_id}/events"
-        items = made(self.bank.caller("authority").get(path))["items"]
-        return next(str(item["position"]) for item in items if item["type"] == wanted)
+        with self.bank.core.engine.connect() as connection, connection.begin():
+            history = log.stream(connection, UUID(self.account_id))
+        return next(item.at for item in history if item.type == wanted)
 
     @cached_property
     def merged(self) -> str:
