@@ -71,14 +71,14 @@ def run(
             migration.upgrade(engine)
         safe = _Safe(engine, installation.bound_keys(chosen, engine), data_dir / "demo-keys.json")
         listener = serve.bound(host, range(port, min(port + PORTS, 65536)))
-        address = serve.publish(host, listener.getsockname()[1])
-        provider = _provider(host, for_anybody=for_anybody)
+        with serve.published(host, listener.getsockname()[1]) as address:
+            provider = _provider(host, for_anybody=for_anybody)
 
-        async def load() -> None:
-            result = await _load(safe, address, learners, provider.issuer)
-            _show(result, as_json=as_json, and_serve=and_serve)
+            async def load() -> None:
+                result = await _load(safe, address, learners, provider.issuer)
+                _show(result, as_json=as_json, and_serve=and_serve)
 
-        _run(_while_serving(listener, provider, load, stay=and_serve))
+            _run(_while_serving(listener, provider, load, stay=and_serve))
 
 
 def _check_host(host: str, *, for_anybody: bool) -> None:
