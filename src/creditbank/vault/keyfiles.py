@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 RINGS = ("wrapping", "blind-index", "api-keys")
-NAMES = (*RINGS, "cursors")
+NAMES = (*RINGS, "cursors", "fingerprints")
 """Of every secret; those of rings lie in `<name>.<generation>.key`, the others in `<name>.key`."""
 
 
@@ -86,7 +86,7 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFiles:
-    """The secrets for wrapping person keys, blind indexes, digests of API keys and the like, and cursors.
+    """The secrets for wrapping person keys, blind indexes, digests of API keys and the like, cursors, and requests.
 
     None of them shows in a traceback or a log.
     """
@@ -95,6 +95,7 @@ class KeyFiles:
     blind_index: Ring
     api_keys: Ring
     cursors: bytes = field(repr=False)
+    fingerprints: bytes = field(repr=False)
 
     @property
     def rings(self) -> tuple[Ring, ...]:
@@ -110,8 +111,10 @@ def load(data_dir: Path) -> KeyFiles:
     folder = folder_of(data_dir)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     wrapping, blind_index, api_keys = (_ring(folder, name) for name in RINGS)
-    cursors = read_or_make(folder / "cursors.key")
-    return KeyFiles(wrapping=wrapping, blind_index=blind_index, api_keys=api_keys, cursors=cursors)
+    cursors, fingerprints = (read_or_make(folder / f"{name}.key") for name in NAMES[len(RINGS) :])
+    return KeyFiles(
+        wrapping=wrapping, blind_index=blind_index, api_keys=api_keys, cursors=cursors, fingerprints=fingerprints
+    )
 
 
 def read_or_make(path: Path) -> bytes:
