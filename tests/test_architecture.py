@@ -36,7 +36,10 @@ HOMES = {
     "psycopg": {"ledger"},
     "fastapi": {"api", "web", "app", "cli"},
     "starlette": {"api", "web", "app"},
+    "python_calamine": {"imports"},
+    "python_multipart": {"api"},
     "uvicorn": {"cli"},
+    "xlsxwriter": {"imports"},
     "typer": {"cli"},
 }
 """Libraries that only these rooms may import."""

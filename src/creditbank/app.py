@@ -26,6 +26,7 @@ from creditbank.api.routes import (
     certificates,
     eligibility,
     events,
+    imports,
     organisations,
     reservations,
     uses,
@@ -36,6 +37,7 @@ from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
+from creditbank.imports.running import Importer
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
@@ -73,7 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
     # The hottest routes come first: the router tries them in this order.
-    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events)
+    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, imports)
     for routes in (*hot, *rest, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
@@ -97,11 +99,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
+    importer = Importer(bank, desk, jobs, settings.data_dir / "imports", settings.import_days)
+    app.state.importer = importer
     jobs.resume()
+    importer.resume()
     sweeper = Sweeper(bank, desk)
     yield
     app.state.stopping.set()
     sweeper.close()
+    importer.close()
     jobs.close()
     desk.close()
     balances.close()

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field("sqlite:///creditbank.db", description="SQLite file or PostgreSQL server.")
     data_dir: Path = Field(Path("data"), description="Keys of the bank; lies apart from the database.")
+    import_days: int = Field(30, ge=1, description="Days for which files that were imported are kept.")
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Shanghai", description="Where a civil day begins and ends."
     )

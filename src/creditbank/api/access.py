@@ -38,6 +38,8 @@ Operation = Literal[
     "conversions:decide",
     "reservations:decide",
     "uses:read",
+    "imports:write",
+    "imports:read",
 ]
 
 MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
@@ -87,6 +89,8 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "conversions:decide": {"institution": "dealing"},
     "reservations:decide": {"institution": "dealing"},
     "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "everything"},
+    "imports:write": {"issuer": "own"},
+    "imports:read": {"authority": "everything", "issuer": "own"},
 }
 
 

@@ -71,6 +71,21 @@ PERMITTED: dict[str, set[str]] = {
     "GET /v1/conversions/{conversion_id}": OWN,
     "POST /v1/conversions/{conversion_id}/approval": {"institution"},
     "POST /v1/conversions/{conversion_id}/reversal": {"institution"},
+    "POST /v1/imports": {"issuer"},
+    "GET /v1/imports": {"authority", "issuer"},
+    "GET /v1/imports/{import_id}": {"authority", "issuer"},
+    "GET /v1/imports/{import_id}/preview": {"authority", "issuer"},
+    "POST /v1/imports/{import_id}/start": {"issuer"},
+    "POST /v1/imports/{import_id}/cancellation": {"issuer"},
+    "GET /v1/imports/{import_id}/events": {"authority", "issuer"},
+    "GET /v1/imports/{import_id}/results": {"authority", "issuer"},
+    "GET /v1/imports/{import_id}/result-file": {"authority", "issuer"},
+    "GET /v1/imports/{import_id}/error-file": {"authority", "issuer"},
+    "GET /v1/import-templates/{format}": {"authority", "issuer"},
+    "POST /v1/import-mappings": {"issuer"},
+    "GET /v1/import-mappings": {"issuer"},
+    "GET /v1/import-mappings/{mapping_id}": {"issuer"},
+    "DELETE /v1/import-mappings/{mapping_id}": {"issuer"},
     "POST /v1/reservations": {"institution"},
     "GET /v1/reservations/{reservation_id}": OWN,
     "POST /v1/reservations/{reservation_id}/confirmation": {"institution"},
@@ -93,7 +108,17 @@ def callers(bank: ReadyBank) -> dict[str, Caller]:
 def _ask(caller: Caller, operation: str) -> Any:
     method, _, path = operation.partition(" ")
     path = path.replace("{number}", "1")
-    for name in ("account", "accreditation", "certificate", "exemption", "conversion", "reservation", "job"):
+    for name in (
+        "account",
+        "accreditation",
+        "certificate",
+        "exemption",
+        "conversion",
+        "reservation",
+        "job",
+        "import",
+        "mapping",
+    ):
         path = path.replace(f"{{{name}_id}}", NOWHERE)
     for name in ("code", "institution", "rulebook", "key_id", "issuer"):
         path = path.replace(f"{{{name}}}", "none")
