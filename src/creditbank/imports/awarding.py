@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
+
+from pydantic_core import from_json
 
 from creditbank.commands.awards import AwardBatch, AwardLine
 from creditbank.commands.desk import Answer
@@ -52,7 +53,7 @@ class Row(NamedTuple):
 
 
 def row_of(line: bytes) -> Row:
-    row, values, faults = json.loads(line)
+    row, values, faults = from_json(line, cache_strings="keys")
     return Row(row, values, tuple(Said(*said) for said in faults))
 
 

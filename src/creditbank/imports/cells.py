@@ -43,7 +43,8 @@ class Unfit(ValueError):
 def text(cell: Cell) -> str:
     """One line of text; empty for an empty cell. Raises Unfit."""
     if type(cell) is str:
-        return cell.strip() if cell.isprintable() and cell[:1] not in "'=＇" else _cleaned(cell)
+        is_plain = cell.isprintable() and cell[:1] not in "'=＇" and "\ufffd" not in cell
+        return cell.strip() if is_plain else _cleaned(cell)
     return "" if cell is None else shown(cell)
 
 
@@ -54,7 +55,7 @@ def _cleaned(cell: str) -> str:
     elif _FORMULA.match(found):
         raise Unfit("formula_text")
     for sign in found:
-        if unicodedata.category(sign) in ("Cc", "Zl", "Zp"):
+        if unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp"):
             raise Unfit("control_character")
         if unicodedata.category(sign) == "Co":
             raise Unfit("private_character")

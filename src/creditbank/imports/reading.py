@@ -6,6 +6,7 @@ Leaves the rows, each with what could be read and what is wrong with it, and the
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from creditbank.imports import columns, csv_files, headers, limits, ndjson_files, texts, xlsx_files
 from creditbank.imports.cells import Cell, shown
@@ -96,16 +99,22 @@ class _Output:
             raise Refused("too_many_rows", most=MOST_ROWS)
         cells = [_shown(cell) for cell in line.cells]
         self._keep(cells)
-        prepared = [line.row, values, [[said.code, said.column, dict(said.facts)] for said in faults]]
-        self.rows.write(json.dumps(prepared, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        self.rows.write(_json([line.row, values, [[said.code, said.column, said.facts] for said in faults]]))
         findings.unfit += bool(faults)
         if len(findings.preview) < PREVIEWED:
             errors = [texts.fault(said) for said in faults]
             findings.preview.append({"row": line.row, "cells": cells, "values": values, "errors": errors})
 
     def _keep(self, cells: list[str]) -> None:
+        self.cells.write(_json(cells))
+
+
+def _json(content: Any) -> bytes:
+    try:
+        return to_json(content) + b"\n"
+    except PydanticSerializationError:
         # A half of a surrogate pair, which a JSON text may hold, is no character of any encoding.
-        self.cells.write(json.dumps(cells, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        return json.dumps(content).encode() + b"\n"
 
 
 def _shown(cell: Any) -> str:
@@ -126,6 +135,9 @@ def _read(folder: Folder, task: Task, findings: _Findings) -> None:
             _read_members(source, judge, mapping, output)
         else:
             _read_table(source, judge, mapping, output)
+        for written in (rows, cells):
+            written.flush()
+            os.fsync(written.fileno())
     if not findings.rows:
         raise Refused("no_rows")
     if task.atomic and findings.rows > ATOMIC_ROWS:

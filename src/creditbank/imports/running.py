@@ -175,6 +175,15 @@ class Importer:
         self._runner.carry(work.step, lane=one.organisation).add_done_callback(lambda _: held.close())
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """The next rows, ready to be asked for, and where those behind them begin."""
+
+    request: Request
+    next_at: int
+    next_number: int
+
+
 @dataclass(slots=True)
 class _Work:
     """The awarding of one import, and where it stands."""
@@ -185,44 +194,50 @@ class _Work:
     folder: Folder
     resume_at: int
     done: int
+    _ready: _Chunk | None = None
 
     def step(self) -> bool:
-        """Award the next chunk; whether there is more. Raises Unavailable."""
-        detail = detail_of(self.one)
-        size = ATOMIC_ROWS if detail.mode == "atomic" else CHUNK
-        rows, next_at = self._rows(size)
-        settled = self.desk.call(
-            Request(
-                command=ImportChunk(
-                    import_id=self.one.import_id,
-                    resume_at=self.resume_at,
-                    next_at=next_at,
-                    first=self.done,
-                    rows=rows,
-                    is_last=self.done + len(rows) >= self.one.rows,
-                    headers=_headers(detail),
-                    issuer=self.one.organisation,
-                    batch=awarding.batch(
-                        rows,
-                        issuer=self.one.organisation,
-                        vault=self.bank.vault,
-                        mode=detail.mode,
-                        dry_run=detail.dry_run,
-                    ),
-                ),
-                actor=self.one.created_by,
-                causation=self.one.import_id,
-            )
-        )
-        standing = from_json(settled.body)
+        """Award the next chunk; whether there is more. Raises Unavailable.
+
+        The chunk behind it is read while this one is settled.
+        """
+        chunk, self._ready = self._ready or self._chunk(self.resume_at, self.done), None
+        if chunk.next_number == self.done:
+            lost = SettleReading(import_id=self.one.import_id, findings=_refusal("source_lost"))
+            self.desk.call(Request(command=lost, actor=self.one.created_by))
+            return False
+        settling = self.desk.submit(chunk.request)
+        ahead = self._chunk(chunk.next_at, chunk.next_number) if chunk.next_number < self.one.rows else None
+        standing = from_json(settling.result().body)
         self.resume_at, self.done = standing["resume_at"], standing["done"]
+        if self.resume_at == chunk.next_at:
+            self._ready = ahead
         return bool(standing["state"] == "importing")
 
-    def _rows(self, most: int) -> tuple[list[awarding.Row], int]:
-        """The next rows, and where those behind them begin."""
-        rows, next_at = [], self.resume_at
+    def _chunk(self, begin: int, number: int) -> _Chunk:
+        one, detail = self.one, detail_of(self.one)
+        rows, next_at = self._rows(begin, ATOMIC_ROWS if detail.mode == "atomic" else CHUNK)
+        batch = awarding.batch(
+            rows, issuer=one.organisation, vault=self.bank.vault, mode=detail.mode, dry_run=detail.dry_run
+        )
+        command = ImportChunk(
+            import_id=one.import_id,
+            resume_at=begin,
+            next_at=next_at,
+            first=number,
+            rows=rows,
+            is_last=number + len(rows) >= one.rows,
+            headers=_headers(detail),
+            issuer=one.organisation,
+            batch=batch,
+        )
+        request = Request(command=command, actor=one.created_by, causation=one.import_id)
+        return _Chunk(request, next_at, number + len(rows))
+
+    def _rows(self, begin: int, most: int) -> tuple[list[awarding.Row], int]:
+        rows, next_at = [], begin
         with self.folder.rows.open("rb") as lines:
-            lines.seek(self.resume_at)
+            lines.seek(begin)
             for line in islice(lines, most):
                 rows.append(awarding.row_of(line))
                 next_at += len(line)

@@ -54,11 +54,12 @@ def _outcome(process: subprocess.Popen[bytes], stop: Event) -> int:
     deadline = monotonic() + MOST_SECONDS
     try:
         while monotonic() < deadline:
+            if stop.is_set():
+                raise Stopped
             try:
                 return process.wait(_GLANCE_SECONDS)
             except subprocess.TimeoutExpired:
-                if stop.is_set():
-                    raise Stopped from None
+                continue
         raise Overtaxed
     finally:
         if process.poll() is None:
