@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test check format lock bench openapi clean
+.PHONY: demo test check format lock bench openapi access clean
 
 $(VENV)/.ready: pyproject.toml requirements/dev.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "creditbank needs Python 3.11 or newer")'
@@ -24,6 +24,7 @@ check: $(VENV)/.ready  ## format, lint, types, contract
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/creditbank openapi --check openapi/creditbank.json
+	$(BIN)/creditbank access --check docs/access.md
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
@@ -31,6 +32,9 @@ format: $(VENV)/.ready
 
 openapi: $(VENV)/.ready  ## write the description of the API anew
 	$(BIN)/creditbank openapi --output openapi/creditbank.json
+
+access: $(VENV)/.ready  ## write the page of who may do what anew
+	$(BIN)/creditbank access --output docs/access.md
 
 bench: $(VENV)/.ready  ## product and peers side by side; nothing else should run
 	$(BIN)/python -m benchmarks

@@ -24,9 +24,10 @@ from creditbank.domain.events import (
     Event,
     OrganisationRegistered,
 )
-from creditbank.ledger import log, migration
+from creditbank.ledger import accesses, log, migration
+from creditbank.ledger.accesses import Access, Look
 from creditbank.ledger.database import open_engine, writing
-from creditbank.ledger.tables import command_log
+from creditbank.ledger.tables import access_record, command_log
 from creditbank.ledger.tables import event as event_table
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations" / "grants.md"
@@ -116,15 +117,21 @@ def test_the_service_can_read_every_table_there_is(service: Engine) -> None:
             connection.exec_driver_sql(f'SELECT * FROM "{table}"')
 
 
-@pytest.mark.parametrize("table", ["event", "command_log"])
-@pytest.mark.parametrize("change", ["UPDATE {} SET body = ''", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"])
-def test_the_service_cannot_change_what_was_recorded(service: Engine, table: str, change: str) -> None:
+@pytest.mark.parametrize(
+    ("table", "column"), [("event", "body"), ("command_log", "body"), ("access_record", "account_id")]
+)
+@pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0}", "DROP TABLE {0}"])
+def test_the_service_cannot_change_what_was_recorded(service: Engine, table: str, column: str, change: str) -> None:
     record(service, (uuid4(), 1, AccountOpened(opened_by="school-1")))
+    look = Look(
+        credential="key", role="auditor", organisation="AUDIT", operation="accounts:read", fields="x", purpose="y"
+    )
     with writing(service) as connection:
         connection.execute(insert(command_log).values(("scope", "key", 1, 200, 1, b"print", "1:1", b"answer")))
+        accesses.append(connection, [Access(uuid4(), look)], now=1)
     with pytest.raises(ProgrammingError) as refusal, writing(service) as connection:
-        connection.exec_driver_sql(change.format(table))
+        connection.exec_driver_sql(change.format(table, column))
     assert isinstance(refusal.value.orig, InsufficientPrivilege)
     with service.connect() as connection:
-        assert len(connection.execute(select(event_table)).all()) == 1
-        assert len(connection.execute(select(command_log)).all()) == 1
+        for kept in (event_table, command_log, access_record):
+            assert len(connection.execute(select(kept)).all()) == 1

@@ -30,8 +30,9 @@ def test_the_migrated_schema_is_the_described_one(engine: Engine) -> None:
 
 def test_a_new_bank_has_a_counter_for_every_partition_and_an_epoch(engine: Engine) -> None:
     with engine.connect() as connection:
-        counters = connection.execute(select(tables.log_partition).order_by("partition_id")).all()
-        assert [tuple(row) for row in counters] == [(number, 0, 0) for number in range(PARTITIONS)]
+        for table in (tables.log_partition, tables.access_partition):
+            counters = connection.execute(select(table).order_by("partition_id")).all()
+            assert [tuple(row) for row in counters] == [(number, 0, 0) for number in range(PARTITIONS)]
         assert catalogue.epoch(connection) == 0
 
 
@@ -63,7 +64,7 @@ def test_the_wheel_carries_the_scripts() -> None:
     assert included["force-include"] == {"migrations": "creditbank/_migrations"}
 
 
-@pytest.mark.parametrize("table", ["log_partition", "account"])
+@pytest.mark.parametrize("table", ["log_partition", "access_partition", "account"])
 def test_a_table_that_is_updated_in_place_leaves_room_on_its_pages(table: str, postgresql_engine: Engine) -> None:
     with postgresql_engine.connect() as connection:
         options = connection.exec_driver_sql("SELECT reloptions FROM pg_class WHERE relname = %s", (table,)).scalar()

@@ -45,6 +45,7 @@ def _history() -> None:
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.Column("causation", sa.Uuid(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("partition_id", "position"),
@@ -64,6 +65,32 @@ def _history() -> None:
         sa.PrimaryKeyConstraint("key", "scope", "partition_id"),
         comment="The stored answer for every idempotency key of every caller, kept for ever.",
     )
+    op.create_table(
+        "access_partition",
+        sa.Column("partition_id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("head", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("partition_id"),
+        comment="One counter per partition of the accesses, as log_partition is for events.",
+        postgresql_with=_BUSY,
+    )
+    op.create_table(
+        "access_record",
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("accessed_at", sa.BigInteger(), nullable=False),
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("on_behalf_of", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("partition_id", "position"),
+        comment="Who looked at whose data, and what for: never the data. Numbered like history, and never changed.",
+    )
+    op.create_index("access_record_account", "access_record", ["account_id", "accessed_at", "position"], unique=False)
     op.create_table(
         "tracking",
         sa.Column("name", sa.Text(), nullable=False),
@@ -91,42 +118,152 @@ def _vault() -> None:
         "person",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("wrapping", sa.SmallInteger(), nullable=False),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("birth_date", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "partition_id"),
-        comment="Personal data under a key per person, which is itself wrapped by a key outside the database.",
+        comment="Personal data under a key per person, itself wrapped by the generation `wrapping` of a key outside.",
     )
     op.create_table(
         "person_claim",
         sa.Column("blind_index", sa.LargeBinary(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("generation", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("blind_index", "partition_id"),
-        comment="One live account per identity document: keyed hash of its type and normalised number.",
+        comment="One live account per identity document: hash of its type and number, keyed by a generation of a key.",
     )
     op.create_index("ix_person_claim_account_id", "person_claim", ["account_id"], unique=False)
+    op.create_table(
+        "former_holder",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("former_id", sa.Uuid(), nullable=False),
+        sa.Column("replaced_at", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("person", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "former_id", "partition_id"),
+        comment="What a holder was called before a correction or a merge, sealed under the person's own key.",
+    )
+    op.create_table(
+        "sealed_text",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("text_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "text_id", "partition_id"),
+        comment="A learner's own words, by the id of the consent, share or request, sealed under the person's own key.",
+    )
+    op.create_table(
+        "share_key",
+        sa.Column("share_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("pepper", sa.SmallInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("share_id", "partition_id"),
+        comment="The secret that opens a share, only as a keyed hash.",
+    )
+    op.create_index("ix_share_key_account_id", "share_key", ["account_id"], unique=False)
     op.create_table(
         "api_key",
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("pepper", sa.SmallInteger(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("organisation", sa.Text(), nullable=True),
         sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("scopes", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key_id"),
         comment="API keys by their public id; the secret part only as a keyed hash.",
     )
+    op.create_index("ix_api_key_organisation", "api_key", ["organisation"], unique=False)
+    op.create_table(
+        "oauth_client",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=True),
+        sa.Column("public_keys", sa.LargeBinary(), nullable=True),
+        sa.Column("secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("dpop_bound", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("client_id"),
+        comment="Programs that fetch access tokens: their public keys as JSON, or their secrets as keyed hashes.",
+    )
+    op.create_index("ix_oauth_client_organisation", "oauth_client", ["organisation"], unique=False)
+    op.create_table(
+        "member",
+        sa.Column("member_id", sa.Text(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("removed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("member_id"),
+        comment="People who act for the bank or an organisation, as an identity provider names them.",
+    )
+    op.create_index(
+        "member_subject",
+        "member",
+        ["issuer", "subject"],
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL"),
+        sqlite_where=sa.text("removed_at IS NULL"),
+    )
+    op.create_table(
+        "session",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("member_id", sa.Text(), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("authenticated_at", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="People who are signed in: a member, or a learner by the account. Of the cookie only a hash.",
+    )
+    op.create_index("ix_session_session_id", "session", ["session_id"], unique=True)
+    op.create_index("ix_session_member_id", "session", ["member_id"], unique=False)
+    op.create_index("ix_session_account_id", "session", ["account_id"], unique=False)
+    op.create_table(
+        "used_token",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="What was signed to be used once and has been used, until it would have expired anyway.",
+    )
+    op.create_index("ix_used_token_expires_at", "used_token", ["expires_at"], unique=False)
     op.create_table(
         "installation",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
+        sa.Column("generation", sa.SmallInteger(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "generation"),
         comment="What the key files of this bank must be, as fingerprints: a bank never starts with foreign keys.",
+    )
+    op.create_table(
+        "key_reader",
+        sa.Column("process", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("rings", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("process"),
+        comment="Which processes serve, and which generations of the keys each of them can read, as JSON.",
     )
 
 
@@ -151,6 +288,27 @@ def _projections() -> None:
         sa.Column("until", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("account_id", "institution", "partition_id"),
     )
+    op.create_table(
+        "consent",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("consent_id", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("institution", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "consent_id", "partition_id"),
+    )
+    op.create_table(
+        "learner_request",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "request_id", "partition_id"),
+    )
+    op.create_index("learner_request_id", "learner_request", ["request_id"], unique=False)
     op.create_table(
         "certificate_claim",
         sa.Column("certificate_id", sa.Uuid(), nullable=False),
@@ -212,6 +370,33 @@ def _projections() -> None:
         sqlite_where=sa.text("status = 'open'"),
     )
     op.create_table(
+        "approval",
+        sa.Column("approval_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("settled", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=True),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("credential", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=True),
+        sa.Column("if_match", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("asked", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("approval_id", "partition_id"),
+    )
+    op.create_index(
+        "approval_waiting",
+        "approval",
+        ["approval_id"],
+        unique=False,
+        postgresql_where=sa.text("settled IS NULL"),
+        sqlite_where=sa.text("settled IS NULL"),
+    )
+    op.create_table(
         "catalogue",
         sa.Column("stream_id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -229,6 +414,7 @@ def _projections() -> None:
 
 
 def _first_rows() -> None:
-    counters = sa.table("log_partition", sa.column("partition_id"), sa.column("head"), sa.column("recorded_at"))
-    op.bulk_insert(counters, [{"partition_id": number, "head": 0, "recorded_at": 0} for number in range(64)])
+    for name in ("log_partition", "access_partition"):
+        counters = sa.table(name, sa.column("partition_id"), sa.column("head"), sa.column("recorded_at"))
+        op.bulk_insert(counters, [{"partition_id": number, "head": 0, "recorded_at": 0} for number in range(64)])
     op.bulk_insert(sa.table("catalogue_epoch", sa.column("id"), sa.column("epoch")), [{"id": 1, "epoch": 0}])

@@ -13,26 +13,37 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank import __version__
-from creditbank.api import openapi, ops, problems, reference
+from creditbank.api import last_uses, openapi, ops, problems, reference
 from creditbank.api.addresses import networks
 from creditbank.api.authentication import Authenticator
 from creditbank.api.cursors import Cursors
 from creditbank.api.keyring import KeyRing
+from creditbank.api.last_uses import LastUses
 from creditbank.api.middleware import Observability
-from creditbank.api.rates import RateLimit
+from creditbank.api.rates import Guesses, Rate, Rates
 from creditbank.api.routes import (
     accounts,
+    approvals,
     catalogue,
     certificates,
+    clients,
+    consents,
     eligibility,
     events,
+    holders,
     imports,
+    learner_requests,
+    oauth,
     organisations,
     reservations,
+    shares,
     uses,
     verification,
 )
+from creditbank.api.tokens import used_once
+from creditbank.api.tokens.office import TokenOffice
 from creditbank.commands.bank import Bank
+from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
@@ -42,7 +53,7 @@ from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
 from creditbank.settings import Settings
-from creditbank.vault import keyfiles
+from creditbank.vault import generations, keyfiles
 from creditbank.vault.persons import Vault
 
 READ_GROUP_LIMIT = 64
@@ -57,8 +68,14 @@ def open_bank(settings: Settings, engine: Engine) -> Bank:
     """The bank behind a migrated database. Raises ForeignKeys where the key files are not its own."""
     keys = keyfiles.load(settings.data_dir)
     with writing(engine) as connection:
-        keyfiles.bind(connection, keys)
-    return Bank(engine=engine, vault=Vault(keys), zone=ZoneInfo(settings.timezone), clock=clock)
+        generations.bind(connection, keys)
+    return Bank(
+        engine=engine,
+        vault=Vault(keys),
+        zone=ZoneInfo(settings.timezone),
+        clock=clock,
+        consent_required=settings.consent_required,
+    )
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -73,15 +90,33 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    app.state.verification_limit = RateLimit("verify", settings.verify_per_minute, networks(settings.trusted_proxies))
+    app.state.two_persons = frozenset(settings.two_persons)
+    app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
-    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, imports)
-    for routes in (*hot, *rest, verification, ops, reference):
+    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
+    rights = (holders, consents, shares, learner_requests)
+    for routes in (*hot, *rest, imports, *rights, clients, oauth, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(Observability, access_log=settings.access_log)
+    app.add_middleware(
+        Observability,
+        access_log=settings.access_log,
+        proxies=networks(settings.trusted_proxies),
+        requests_at_once=settings.requests_at_once,
+    )
     return app
+
+
+def _rates(settings: Settings) -> Rates:
+    proxies = networks(settings.trusted_proxies)
+    return Rates(
+        requests=Rate("requests", settings.requests_per_minute),
+        look_ups=Rate("look-ups", settings.lookups_per_minute),
+        guesses=Guesses(Rate("refusals", settings.refusals_per_minute), proxies),
+        verifications=Rate("verify", settings.verify_per_minute),
+        proxies=proxies,
+    )
 
 
 @asynccontextmanager
@@ -95,7 +130,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs = JobRunner(bank, desk)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank))
+    uses = LastUses(bank)
+    tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
@@ -104,8 +141,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs.resume()
     importer.resume()
     sweeper = Sweeper(bank, desk)
+    chores = Chores(
+        [
+            Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
+            Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
+        ]
+    )
     yield
     app.state.stopping.set()
+    chores.close()
+    tokens.close()
     sweeper.close()
     importer.close()
     jobs.close()

@@ -81,6 +81,14 @@ class Clock:
         self._now += 1
         return self._now
 
+    def pass_by(self, microseconds: int) -> None:
+        """Let time go by."""
+        self._now += microseconds
+
+    def pass_by(self, microseconds: int) -> None:
+        """Let time go by."""
+        self._now += microseconds
+
     def set(self, day: date) -> None:
         """Noon UTC of a day, which is the same day in the bank's zone."""
         self._now = int(datetime.combine(day, time(12), UTC).timestamp()) * 1_000_000
@@ -242,7 +250,8 @@ def key_of(bank: Bank, role: str, organisation: str | None = None, account_id: s
 @contextmanager
 def open_app(database_url: str, data_dir: Path, clock: Clock | None = None) -> Iterator[TestClient]:
     """The application over a database, as a process of its own would run it."""
-    settings = Settings(database_url=database_url, data_dir=data_dir, verify_per_minute=10_000)
+    unlimited = {"verify_per_minute": 10_000, "lookups_per_minute": 0, "refusals_per_minute": 0}
+    settings = Settings(database_url=database_url, data_dir=data_dir, **unlimited)
     app = create_app(settings)
     with TestClient(app) as client:
         client.event_hooks = {"response": [Conformance(app)]}

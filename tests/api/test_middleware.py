@@ -14,27 +14,22 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
-from starlette.types import Message
+from starlette.types import Message, Receive
 
 from creditbank.api import problems
+from creditbank.api.addresses import networks
 from creditbank.api.body import Body, StrictRoute
-from creditbank.api.middleware import (
-    ANSWER_HEADERS,
-    BATCH_BYTES,
-    REQUEST_BYTES,
-    AnswerCutShort,
-    Observability,
-    limit_of,
-)
+from creditbank.api.heads import BATCH_BYTES, MOST_HEADERS, REQUEST_BYTES, limit_of
+from creditbank.api.middleware import ANSWER_HEADERS, AnswerCutShort, Observability
 
 
 class Thing(Body):
     text: str
 
 
-def application(*, access_log: bool = False) -> FastAPI:
+def application(**options: Any) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Observability, access_log=access_log)
+    app.add_middleware(Observability, **options)
     problems.install(app)
     router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
@@ -81,6 +76,10 @@ def application(*, access_log: bool = False) -> FastAPI:
             raise LookupError("王小明")
 
         return StreamingResponse(lines())
+
+    @app.get("/livez")
+    async def livez() -> str:
+        return "ok"
 
     app.include_router(router)
     return app
@@ -146,21 +145,32 @@ def test_a_batch_may_be_larger() -> None:
 
 
 def test_an_announced_size_is_judged_before_anything_is_read() -> None:
-    sent: list[Message] = []
+    headers = [(b"content-length", b"9" * 30), (b"content-type", b"application/json")]
+    assert asyncio.run(sent_unread(headers))["status"] == 413
+
+
+async def sent_unread(headers: list[tuple[bytes, bytes]]) -> Message:
+    """The start of the answer to a POST whose body nobody may read."""
 
     async def receive() -> Message:
         raise AssertionError("nothing is to be read")
 
+    return await answered(application(), "/v1/things", receive, *headers)
+
+
+async def answered(app: FastAPI, path: str, receive: Receive, *headers: tuple[bytes, bytes]) -> Message:
+    """The start of the answer to a POST."""
+    sent: list[Message] = []
+
     async def send(message: Message) -> None:
         sent.append(message)
 
-    headers = [(b"content-length", b"9" * 30), (b"content-type", b"application/json")]
     scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "method": "POST", "path": "/v1/things", "query_string": b"",
-        "headers": headers, "root_path": "", "scheme": "http", "server": ("bank", 80), "client": ("192.0.2.1", 1),
+        "type": "http", "asgi": {"version": "3.0"}, "method": "POST", "path": path, "query_string": b"",
+        "headers": list(headers), "root_path": "", "scheme": "http", "server": ("bank", 80), "client": ("192.0.2.1", 1),
     }  # fmt: skip
-    asyncio.run(application()(scope, receive, send))
-    assert sent[0]["status"] == 413
+    await app(scope, receive, send)
+    return sent[0]
 
 
 @pytest.mark.parametrize("path", ["/v1/things/1", "/v1/nowhere", "/v1/cached", "/v1/broken"])
@@ -195,7 +205,78 @@ def test_safe_headers_are_added_unless_the_route_has_its_own() -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
         assert "default-src 'none'" in headers["content-security-policy"]
-    assert "cache-control" not in client().get("/elsewhere").headers
+    assert client().get("/elsewhere").headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "identity, gzip", "x"])
+def test_a_body_that_is_compressed_is_never_read(encoding: str) -> None:
+    answer = asyncio.run(
+        sent_unread([(b"content-type", b"application/json"), (b"content-encoding", encoding.encode())])
+    )
+    assert (answer["status"], dict(answer["headers"])[b"accept-encoding"]) == (415, b"identity")
+    refused = client().post("/v1/things", content=b"\x1f\x8b", headers={"Content-Encoding": encoding})
+    assert (refused.status_code, refused.json()["code"]) == (415, "content_encoded")
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_a_body_as_it_is_may_say_so(encoding: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    assert client().post("/v1/things", content=body_of(20), headers=headers).status_code == 200
+
+
+def test_more_headers_than_anybody_needs_are_refused() -> None:
+    few = len(client().build_request("GET", "/").headers)
+    fit = {f"x-{number}": "1" for number in range(MOST_HEADERS - few)}
+    assert client().get("/v1/things/1", headers=fit).status_code == 200
+    refused = client().get("/v1/things/1", headers={**fit, "x-one-more": "1"})
+    assert (refused.status_code, refused.json()["code"]) == (431, "header_too_large")
+
+
+HSTS = "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "expected"),
+    [
+        ("https://bank/v1/things/1", {}, HSTS),
+        ("http://bank/v1/things/1", {}, None),
+        ("http://bank/v1/things/1", {"X-Forwarded-Proto": "https"}, HSTS),
+        ("http://bank/v1/things/1", {"X-Forwarded-Proto": "https, http"}, HSTS),
+        ("http://bank/v1/things/1", {"X-Forwarded-Proto": "http"}, None),
+        ("http://bank/v1/nowhere", {"X-Forwarded-Proto": "https"}, HSTS),
+    ],
+)
+def test_who_came_over_tls_is_told_to_stay_there(url: str, headers: dict[str, str], expected: str | None) -> None:
+    behind = TestClient(application(proxies=networks(["192.0.2.0/24"])), client=("192.0.2.1", 1))
+    assert behind.get(url, headers=headers).headers.get("strict-transport-security") == expected
+
+
+def test_a_stranger_is_not_believed_about_tls() -> None:
+    stranger = TestClient(application(proxies=networks(["192.0.2.0/24"])), client=("198.51.100.1", 1))
+    answer = stranger.get("/v1/things/1", headers={"X-Forwarded-Proto": "https"})
+    assert "strict-transport-security" not in answer.headers
+
+
+def test_beyond_so_many_requests_at_once_others_are_told_to_wait_except_those_who_watch() -> None:
+    async def crowd() -> list[tuple[int, bool]]:
+        app, sent = application(requests_at_once=2), asyncio.Event()
+
+        async def ask(path: str, body: asyncio.Event | None = None) -> Message:
+            async def receive() -> Message:
+                if body is not None:
+                    await body.wait()
+                return {"type": "http.request", "body": b""}
+
+            return await answered(app, path, receive)
+
+        waiting = [asyncio.create_task(ask("/v1/raw", sent)) for _ in range(2)]
+        await asyncio.sleep(0)
+        answers = [await ask("/v1/raw"), await ask("/livez")]
+        sent.set()
+        answers += [await task for task in waiting] + [await ask("/v1/raw")]
+        return [(answer["status"], b"retry-after" in dict(answer["headers"])) for answer in answers]
+
+    assert asyncio.run(crowd()) == [(503, True), (405, False), (200, False), (200, False), (200, False)]
 
 
 def test_headers_left_in_the_state_reach_any_answer() -> None:

@@ -103,7 +103,7 @@ def test_operations_are_called_by_their_functions(document: dict[str, Any]) -> N
 
 def test_every_error_is_the_shared_problem(document: dict[str, Any]) -> None:
     assert responses(document, "post", "/v1/standards") == {
-        "201", "400", "401", "403", "409", "413", "415", "422", "503", "default",
+        "201", "400", "401", "403", "409", "413", "415", "422", "429", "503", "default",
     }  # fmt: skip
     assert {"400", "422"} <= responses(document, "get", "/v1/standards")
     assert {"404", "412"} <= responses(document, "post", "/v1/standards/{standard_id}/closure")

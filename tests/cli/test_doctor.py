@@ -41,7 +41,7 @@ def test_a_directory_without_a_bank_stays_one(creditbank: Command, tmp_path: Pat
 
 def test_keys_that_others_can_read_are_named(sqlite_url: str, creditbank: Command, tmp_path: Path) -> None:
     assert creditbank("keys", "create", "--role", "authority", url=sqlite_url).code == 0
-    (tmp_path / "data" / "keys" / "wrapping.key").chmod(0o644)
+    (tmp_path / "data" / "keys" / "wrapping.1.key").chmod(0o644)
     ended = creditbank("doctor")
     assert ended.code == 1
     assert "FAIL  key files      others can read them → chmod 600 " in ended.out
@@ -51,7 +51,7 @@ def test_keys_of_another_bank_and_missing_migrations_are_named(
     sqlite_url: str, sqlite_engine: Engine, creditbank: Command, tmp_path: Path
 ) -> None:
     assert creditbank("keys", "create", "--role", "authority", url=sqlite_url).code == 0
-    (tmp_path / "data" / "keys" / "wrapping.key").write_text("00" * 32)
+    (tmp_path / "data" / "keys" / "wrapping.1.key").write_text("00" * 32)
     assert set(failed(creditbank("doctor", "--json"))) == {"keys"}
     with sqlite_engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM alembic_version")
@@ -68,3 +68,15 @@ def test_a_ledger_from_the_future_is_named(sqlite_url: str, sqlite_engine: Engin
 def test_a_database_that_does_not_answer_is_named(creditbank: Command) -> None:
     ended = creditbank("doctor", "--json", url="postgresql://127.0.0.1:1/bank")
     assert failed(ended)["database"] == "start it, or correct CREDITBANK_DATABASE_URL"
+
+
+def test_a_history_or_a_record_of_accesses_without_its_end_is_named(
+    sqlite_url: str, sqlite_engine: Engine, creditbank: Command
+) -> None:
+    assert creditbank("keys", "create", "--role", "authority", url=sqlite_url).code == 0
+    for counters in ("log_partition", "access_partition"):
+        with sqlite_engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE {counters} SET head = 1 WHERE partition_id IN (3, 40)")
+    ended = creditbank("doctor")
+    assert "FAIL  events         the last are missing in partitions 3, 40 → " in ended.out
+    assert "FAIL  accesses       the last are missing in partitions 3, 40 → " in ended.out

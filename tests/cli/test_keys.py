@@ -33,7 +33,7 @@ def test_the_key_stands_alone_and_is_one_that_the_server_knows(sqlite_url: str, 
     with engine.connect() as connection:
         stored = apikeys.find(connection, key_id)
     assert stored is not None
-    assert stored.digest == apikeys.digest(installation.bound_keys(chosen, engine), key)
+    assert apikeys.opens(installation.bound_keys(chosen, engine), stored, key)
     assert (stored.role, stored.organisation, stored.expires_at) == ("authority", None, None)
     engine.dispose()
 

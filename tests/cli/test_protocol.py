@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
+import socket
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from creditbank.api.heads import HEAD_BYTES
 from creditbank.cli import protocol
-from creditbank.cli.protocol import HEAD_BYTES, Protocol
+from creditbank.cli.protocol import Protocol
 
 
 async def tell_size(_scope: Scope, receive: Receive, send: Send) -> None:
@@ -25,27 +28,50 @@ async def tell_size(_scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": str(size).encode()})
 
 
-def sent(*pieces: bytes) -> bytes:
+async def tell_much(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """An application that answers with more than any buffer on the way takes."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(1000):
+        await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[tuple[tuple[str, int], ServerState]]:
+    """A server that speaks the protocol: its address, and what it knows of its connections."""
+    config = uvicorn.Config(app, http=Protocol, lifespan="off", log_level="error")
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Protocol(config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    async with server:
+        yield server.sockets[0].getsockname(), state
+
+
+def sent(*pieces: bytes, pause: float = 0) -> bytes:
     """What comes back, until the server closes, when these pieces are sent one after the other."""
 
     async def talk() -> bytes:
-        config = uvicorn.Config(tell_size, http=Protocol, lifespan="off", log_level="error")
-        state = ServerState()
-        server = await asyncio.get_running_loop().create_server(
-            lambda: Protocol(config, server_state=state, app_state={}), "127.0.0.1", 0
-        )
-        async with server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            for piece in pieces:
-                writer.write(piece)
+        async with serving(tell_size) as (address, state):
+            reader, writer = await asyncio.open_connection(*address)
+            sending = asyncio.create_task(send_all(writer, pieces, pause))
             answer = await asyncio.wait_for(reader.read(), 10)
+            sending.cancel()
             writer.close()
-            await writer.wait_closed()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
             while state.connections:
                 await asyncio.sleep(0)
         return answer
 
     return asyncio.run(talk())
+
+
+async def send_all(writer: asyncio.StreamWriter, pieces: Iterable[bytes], pause: float) -> None:
+    for piece in pieces:
+        writer.write(piece)
+        if pause:
+            await asyncio.sleep(pause)
 
 
 def problem(answer: bytes) -> tuple[bytes, str]:
@@ -90,7 +116,29 @@ def test_what_is_no_http_gets_a_problem_document() -> None:
 @pytest.mark.parametrize("begun", [b"", b"GET / HTT", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n1234"])
 def test_a_request_that_does_not_arrive_in_time_is_given_up(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "ARRIVAL_SECONDS", 0.05)
-    assert sent(begun) == b""
+    assert problem(sent(begun)) == (b"HTTP/1.1 408 Request Timeout", "request_timeout")
+
+
+def test_a_body_that_comes_drop_by_drop_has_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "ARRIVAL_SECONDS", 0.2)
+    drops = [b"1\r\nx\r\n"] * 1000
+    answer = sent(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", *drops, pause=0.02)
+    assert problem(answer) == (b"HTTP/1.1 408 Request Timeout", "request_timeout")
+
+
+def test_a_client_that_takes_nothing_of_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "DEPARTURE_SECONDS", 0.3)
+
+    async def ignore() -> None:
+        async with serving(tell_much) as (address, state):
+            with socket.create_connection(address) as client:
+                client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                while not state.connections:
+                    await asyncio.sleep(0.01)
+                while state.connections:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(ignore(), 20))
 
 
 def test_a_second_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,8 @@ def test_help_comes_without_loading_the_bank() -> None:
         ("DATABASE_URL", "mysql://127.0.0.1/bank", "the setting CREDITBANK_DATABASE_URL cannot be used: "),
         ("DATABASE_URL", "nonsense", "the setting CREDITBANK_DATABASE_URL cannot be used: "),
         ("TIMEZONE", "Mars/Olympus", "the setting CREDITBANK_TIMEZONE cannot be used: "),
+        ("PUBLIC_URL", "bank.example", "the setting CREDITBANK_PUBLIC_URL cannot be used: "),
+        ("PUBLIC_URL", "https://bank.example/?page=1", "the setting CREDITBANK_PUBLIC_URL cannot be used: "),
         ("VERIFY_PER_MINUTE", "0", "the setting CREDITBANK_VERIFY_PER_MINUTE cannot be used: "),
     ],
 )

@@ -103,7 +103,7 @@ def test_loading_again_does_not_turn_back_what_was_decided(engine: Engine, accou
         kept = draft_of(one)
         kept.append(account_id, SUSPENDED)
         kept.keep()
-        one.load([Needs(accounts=[account_id], persons=[LI.blind_index])])
+        one.load([Needs(accounts=[account_id], documents=[LI.document])])
         assert draft_of(one).head(account_id).status == "suspended"
 
 
@@ -117,37 +117,37 @@ def test_a_person_sealed_in_a_group_is_found_by_the_next_command(engine: Engine)
     wang, new = holder("Wang"), uuid4()
     with unit(engine) as one:
         refused, kept = draft_of(one), draft_of(one)
-        assert refused.account_of(wang.blind_index) is None
+        assert refused.account_of(wang.document) is None
         refused.seal(uuid4(), wang)
         kept.begin(new)
         kept.append(new, open_account("college"))
         kept.seal(new, wang)
         kept.keep()
-        assert draft_of(one).account_of(wang.blind_index) == new
+        assert draft_of(one).account_of(wang.document) == new
 
 
 def test_a_merge_moves_documents_and_numbers_for_the_next_command(engine: Engine, account_id: UUID) -> None:
     survivor = uuid4()
     with unit(engine) as one:
-        one.load([Needs(persons=[LI.blind_index], certificates=[certificate("N1")])])
+        one.load([Needs(documents=[LI.document], certificates=[certificate("N1")])])
         draft = draft_of(one)
-        assert (draft.account_of(LI.blind_index), draft.holder(certificate("N1"))) == (account_id, account_id)
+        assert (draft.account_of(LI.document), draft.holder(certificate("N1"))) == (account_id, account_id)
         draft.begin(survivor)
         received = CertificateReceived(merged_from=account_id, awarded=awarded("N1"))
         draft.append(survivor, open_account("college"), received)
         draft.append(account_id, AccountMerged(survivor=survivor, reason="same person"))
         draft.keep()
         after = draft_of(one)
-        assert (after.account_of(LI.blind_index), after.holder(certificate("N1"))) == (survivor, survivor)
+        assert (after.account_of(LI.document), after.holder(certificate("N1"))) == (survivor, survivor)
 
 
 def test_after_an_erasure_the_document_finds_nobody(engine: Engine, account_id: UUID) -> None:
     with unit(engine) as one:
         draft = draft_of(one)
-        assert draft.account_of(LI.blind_index) == account_id
+        assert draft.account_of(LI.document) == account_id
         draft.append(account_id, AccountErased(reason="asked", receipt=UUID(int=1)))
         draft.keep()
-        assert draft_of(one).account_of(LI.blind_index) is None
+        assert draft_of(one).account_of(LI.document) is None
 
 
 def test_reference_data_counts_its_versions_over_the_drafts_of_a_group(engine: Engine) -> None:

@@ -22,12 +22,15 @@ from creditbank.domain.events import (
     AccountOpened,
     AccountReceived,
     AccountReinstated,
+    AccountRestricted,
     AccountSuspended,
     CertificateHeld,
     CertificateRevoked,
     ConversionReversed,
     DealingOpened,
     ExemptionReviewOpened,
+    HolderCorrected,
+    RestrictionLifted,
 )
 from tests.domain.facts import (
     ACCREDITATION,
@@ -46,6 +49,7 @@ from tests.domain.facts import (
 
 SUSPENDED = AccountSuspended(reason="inquiry")
 CLOSED = AccountClosed(reason="left")
+RESTRICTED = AccountRestricted(reason="disputed")
 ERASED = AccountErased(reason="asked", receipt=UUID(int=7))
 MERGED = AccountMerged(survivor=TWIN, reason="same person")
 
@@ -60,11 +64,26 @@ def erase(head: Head, reason: str) -> AccountErased:
     return accounts.erase(head, reason, UUID(int=7))
 
 
+def correct(head: Head, reason: str) -> AccountEvent:
+    event = accounts.correct(head, ("name",), "change", reason)
+    assert event is not None
+    return event
+
+
+def restrict(head: Head, reason: str) -> AccountRestricted:
+    return accounts.restrict(Account(head=head), reason)
+
+
+def lift(head: Head, reason: str) -> RestrictionLifted:
+    return accounts.lift_restriction(Account(head=head), reason)
+
+
 STATES: dict[str, tuple[AccountEvent, ...]] = {
     "open": (),
     "suspended": (SUSPENDED,),
     "reinstated": (SUSPENDED, AccountReinstated(reason="cleared")),
     "closed": (CLOSED,),
+    "restricted": (RESTRICTED,),
     "erased": (ERASED,),
     "merged": (MERGED,),
 }
@@ -72,7 +91,10 @@ ALLOWED: dict[Callable[[Head, str], AccountEvent], set[str]] = {
     accounts.suspend: {"open", "reinstated"},
     accounts.reinstate: {"suspended"},
     accounts.close: {"open", "suspended", "reinstated"},
-    erase: {"open", "suspended", "reinstated", "closed"},
+    erase: {"open", "suspended", "reinstated", "closed", "restricted"},
+    correct: {"open", "suspended", "reinstated", "closed", "restricted"},
+    restrict: {"open", "suspended", "reinstated", "closed"},
+    lift: {"restricted"},
 }
 
 
@@ -116,8 +138,9 @@ def test_a_merge_moves_every_certificate_once_with_its_state() -> None:
     assert (ended.head.status, ended.head.merged_into, ended.lots, ended.uses) == ("merged", LEARNER, {}, {})
 
 
-def test_a_certificate_held_for_a_withdrawal_is_after_a_merge_still_the_authoritys_to_lift() -> None:
-    held = CertificateHeld(certificate_id=certificate("A"), reason="inspection", accreditation_id=ACCREDITATION)
+@pytest.mark.parametrize("cause", [{"accreditation_id": ACCREDITATION}, {"by_authority": True}])
+def test_a_certificate_that_the_authority_holds_is_after_a_merge_still_its_to_lift(cause: dict[str, Any]) -> None:
+    held = CertificateHeld(certificate_id=certificate("A"), reason="inspection", **cause)
     survivor, _ = merged_together(given(), given(awarded("A"), held, account_id=TWIN))
     assert survivor.lots[certificate("A")].status == "held"
     with pytest.raises(errors.Forbidden):
@@ -182,6 +205,8 @@ def test_an_account_is_never_merged_into_itself() -> None:
         ("suspended", "open", errors.AccountNotOpen),
         ("closed", "open", errors.AccountNotOpen),
         ("merged", "open", errors.AccountMerged),
+        ("restricted", "open", errors.AccountNotOpen),
+        ("open", "restricted", errors.WrongState),
         ("open", "closed", errors.WrongState),
         ("open", "erased", errors.WrongState),
         ("open", "merged", errors.AccountMerged),
@@ -247,6 +272,33 @@ def test_a_use_lets_its_institution_deal_with_the_account_while_it_stands() -> N
 def test_nobody_deals_with_an_account_that_was_never_opened() -> None:
     with pytest.raises(errors.NotFound):
         accounts.require_dealing(account_states.empty(LEARNER), "college", TODAY)
+
+
+def test_a_restriction_ends_where_it_began() -> None:
+    for before, status in (((), "open"), ((SUSPENDED,), "suspended"), ((CLOSED,), "closed")):
+        account = given(*before, RESTRICTED)
+        assert account.head.status == "restricted"
+        lifted = accounts.lift_restriction(account, "settled")
+        assert lifted == RestrictionLifted(reason="settled", status=status)
+        assert account_states.evolve(account, lifted).head.status == status
+
+
+def test_nobody_deals_with_a_restricted_account_not_even_who_has_a_use_on_it() -> None:
+    account = given(awarded("A"), converted(1, grant("A", "2")), RESTRICTED)
+    with pytest.raises(errors.NotFound):
+        accounts.require_dealing(account, "college", TODAY)
+
+
+def test_a_correction_names_the_fields_and_changes_no_credit() -> None:
+    before = given(awarded("A"))
+    corrected = accounts.correct(before.head, ("name", "document"), "change", "married")
+    assert corrected == HolderCorrected(fields=("name", "document"), cause="change", reason="married")
+    after = account_states.evolve(before, corrected)
+    assert after == replace(before, head=replace(before.head, version=before.head.version + 1))
+
+
+def test_a_correction_of_nothing_is_not_recorded() -> None:
+    assert accounts.correct(given().head, (), "error", "typing error") is None
 
 
 def test_an_erasure_leaves_credits_and_history_where_they_are() -> None:

@@ -245,7 +245,7 @@ def test_a_contradiction_in_an_amendment_points_into_its_changes() -> None:
 
 def test_a_certificate_is_held_and_released() -> None:
     account = given(awarded())
-    assert hold(account, N1, "inquiry") == [HELD]
+    assert hold(account, N1, "inquiry", by_issuer=True) == [HELD]
     released = CertificateHoldReleased(certificate_id=N1, reason="cleared")
     assert release(evolve(account, HELD), N1, "cleared", by_issuer=True) == [released]
 
@@ -257,16 +257,33 @@ def test_a_hold_that_a_withdrawal_imposed_is_the_authoritys_to_lift() -> None:
     assert len(release(account, N1, "cleared", by_issuer=False)) == 1
 
 
+def test_a_hold_by_the_authoritys_hand_is_the_authoritys_to_lift() -> None:
+    account = given(awarded("N1"))
+    [imposed] = hold(account, N1, "inquiry", by_issuer=False)
+    held = evolve(account, imposed)
+    with pytest.raises(errors.Forbidden):
+        release(held, N1, "cleared", by_issuer=True)
+    [cleared] = release(held, N1, "cleared", by_issuer=False)
+    lifted = evolve(held, cleared)
+    [doubted] = hold(lifted, N1, "inquiry", by_issuer=True)
+    again = evolve(lifted, doubted)
+    assert len(release(again, N1, "cleared", by_issuer=True)) == 1
+
+
 def lift(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
     return release(account, certificate_id, reason, by_issuer=False)
 
 
-@pytest.mark.parametrize("decide", [hold, lift])
+def set_aside(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
+    return hold(account, certificate_id, reason, by_issuer=True)
+
+
+@pytest.mark.parametrize("decide", [set_aside, lift])
 @pytest.mark.parametrize("last", [None, HELD, REVOKED])
 def test_only_an_active_one_is_held_and_only_a_held_one_released(decide: Any, last: Any) -> None:
     account = given(awarded(), *([last] if last else []))
     status = account.lots[N1].status
-    if (decide, status) in ((hold, "active"), (lift, "held")):
+    if (decide, status) in ((set_aside, "active"), (lift, "held")):
         assert len(decide(account, N1, "reason")) == 1
         return
     with pytest.raises(errors.WrongState) as refused:
@@ -334,7 +351,7 @@ def test_on_a_merged_account_a_correction_is_sent_to_the_survivor() -> None:
 
 
 def test_a_certificate_that_is_not_in_the_account_is_not_found() -> None:
-    for decide in (lambda: hold(given(), N1, "-"), lambda: revoke(given(), N1, "-", TODAY, TODAY)):
+    for decide in (lambda: hold(given(), N1, "-", by_issuer=True), lambda: revoke(given(), N1, "-", TODAY, TODAY)):
         with pytest.raises(errors.NotFound):
             decide()
 

@@ -86,6 +86,30 @@ def test_what_was_never_accredited_cannot_be_withdrawn() -> None:
         organisations.withdraw(CATALOGUE, "nobody", ACCREDITATION, date(2026, 3, 1), "-")
 
 
+# Suspension
+
+
+def test_an_organisation_is_suspended_and_reinstated_in_turn() -> None:
+    suspended = evolve(CATALOGUE, organisations.suspend(CATALOGUE, "BIM-EVAL", "audit"))
+    assert (suspended.organisations["BIM-EVAL"].status, suspended.organisations["college"].status) == (
+        "suspended",
+        "active",
+    )
+    reinstated = evolve(suspended, organisations.reinstate(suspended, "BIM-EVAL", "passed"))
+    assert reinstated.organisations["BIM-EVAL"].status == "active"
+    assert reinstated.organisations["BIM-EVAL"].accreditations == CATALOGUE.organisations["BIM-EVAL"].accreditations
+    with pytest.raises(errors.WrongState):
+        organisations.suspend(suspended, "BIM-EVAL", "again")
+    with pytest.raises(errors.WrongState):
+        organisations.reinstate(CATALOGUE, "BIM-EVAL", "never suspended")
+
+
+def test_what_is_not_registered_is_neither_suspended_nor_reinstated() -> None:
+    for change in (organisations.suspend, organisations.reinstate):
+        with pytest.raises(errors.NotFound):
+            change(CATALOGUE, "nobody", "-")
+
+
 # Rulebooks
 
 

@@ -26,6 +26,7 @@ from creditbank.domain.events import (
     UseReceived,
 )
 from creditbank.domain.situations import Wish
+from creditbank.domain.use import use_of
 from creditbank.domain.uses import Outcome
 from tests.domain.facts import (
     DECISION,
@@ -262,7 +263,7 @@ def test_a_recorded_decision_keeps_what_is_needed_to_evaluate_it_again() -> None
 def test_the_kind_of_use_is_that_of_the_path(kind: Any, event: type) -> None:
     made = uses.use_event(kind, UUID(int=1), (PROGRAMME.institution, PROGRAMME.code), (), DECISION)
     assert isinstance(made, event)
-    use = accounts.use_of(made, 2)
+    use = use_of(made, 2)
     assert (use.use_id, use.kind, use.institution, use.programme) == (UUID(int=1), kind, "college", "construction")
 
 

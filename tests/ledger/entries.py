@@ -16,11 +16,12 @@ def stream_in(partition_id: int) -> UUID:
     return next(stream_id for stream_id in iter(uuid4, None) if partition_of(stream_id) == partition_id)
 
 
-def entry(stream_id: UUID, version: int = 1, event: Event | None = None) -> Entry:
+def entry(stream_id: UUID, version: int = 1, event: Event | None = None, *, approved_by: str | None = None) -> Entry:
     return Entry(
         stream_id=stream_id,
         version=version,
         event=event or AccountSuspended(reason=f"reason {version}"),
         actor="school-1",
         causation=CAUSE,
+        approved_by=approved_by,
     )

@@ -36,7 +36,7 @@ def test_positions_count_up_from_one_in_each_partition(engine: Engine) -> None:
 
 def test_what_is_read_is_what_was_recorded(engine: Engine) -> None:
     stream_id = uuid4()
-    recorded = append(engine, entry(stream_id, 1, AccountOpened(opened_by="school-1")))
+    recorded = append(engine, entry(stream_id, 1, AccountOpened(opened_by="school-1"), approved_by="school-2"))
     with engine.connect() as connection:
         assert log.stream(connection, stream_id) == recorded
     assert recorded == [
@@ -50,8 +50,17 @@ def test_what_is_read_is_what_was_recorded(engine: Engine) -> None:
             causation=CAUSE,
             type="account-opened/1",
             event=AccountOpened(opened_by="school-1"),
+            approved_by="school-2",
         )
     ]
+
+
+def test_who_approved_is_kept_of_many_events_too(engine: Engine) -> None:
+    stream_id = uuid4()
+    append(engine, *(entry(stream_id, one, approved_by="school-2" if one % 2 else None) for one in range(1, 101)))
+    with engine.connect() as connection:
+        kept = [item.approved_by for item in log.stream(connection, stream_id)]
+    assert kept == ["school-2", None] * 50
 
 
 def test_nothing_to_append_changes_nothing(engine: Engine) -> None:

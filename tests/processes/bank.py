@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from creditbank.app import clock
 from creditbank.ledger.database import open_engine, writing
-from creditbank.vault import apikeys, keyfiles
+from creditbank.vault import apikeys, generations, keyfiles
 from tests.processes.calls import Caller
 from tests.processes.server import Installation
 
@@ -31,7 +31,7 @@ def first_key(installation: Installation) -> str:
     engine = open_engine(installation.database_url)
     files = keyfiles.load(installation.data_dir)
     with writing(engine) as connection:
-        keyfiles.bind(connection, files)
+        generations.bind(connection, files)
         _, key = apikeys.make(
             connection,
             files,

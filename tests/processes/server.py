@@ -42,6 +42,7 @@ class Installation:
         settings = {
             "CREDITBANK_DATABASE_URL": self.database_url,
             "CREDITBANK_DATA_DIR": str(self.data_dir),
+            "CREDITBANK_REQUESTS_PER_MINUTE": "0",
             "CREDITBANK_VERIFY_PER_MINUTE": "1000000",
         }
         with self.log.open("ab") as log:

@@ -21,7 +21,7 @@ from creditbank.ledger import database
 from creditbank.ledger.database import open_engine, writing
 from creditbank.projections.accounts import account
 from creditbank.settings import Settings
-from creditbank.vault.persons import Person
+from creditbank.vault.persons import Holder, Person
 from tests.api.bank import certificate, ready_bank
 
 WAIT_MS = 300
@@ -54,7 +54,7 @@ def test_callers_behind_a_lock_are_told_together_to_ask_again(impatient_engine: 
 
 
 def _opened(bank: Bank, desk: Desk) -> UUID:
-    holder = bank.vault.holder(Person(name="王小明", document_type="LOCAL", number="HB-1"))
+    holder = Holder(person=Person(name="王小明", document_type="LOCAL", number="HB-1"))
     desk.settle([Request(command=OpenAccount(holder=holder, opened_by="authority", institution=None), actor="test")])
     with bank.engine.connect() as connection, connection.begin():
         return connection.execute(select(account.c.account_id)).scalar_one()

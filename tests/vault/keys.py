@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from creditbank.vault.keyfiles import KeyFiles
+from creditbank.vault.keyfiles import KeyFiles, Ring
 
-KEYS = KeyFiles(wrapping=b"w" * 32, blind_index=b"b" * 32, api_keys=b"a" * 32, cursors=b"c" * 32)
+
+def key_files(*, wrapping: bytes = b"w", blind_index: bytes = b"b", api_keys: bytes = b"a") -> KeyFiles:
+    """Keys of one generation, each of one byte."""
+    return KeyFiles(
+        wrapping=Ring("wrapping", {1: wrapping * 32}),
+        blind_index=Ring("blind-index", {1: blind_index * 32}),
+        api_keys=Ring("api-keys", {1: api_keys * 32}),
+        cursors=b"c" * 32,
+    )
+
+
+KEYS = key_files()

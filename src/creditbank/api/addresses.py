@@ -28,6 +28,12 @@ def client_address(scope: Scope, proxies: Networks) -> Address | None:
     return peer
 
 
+def is_behind(scope: Scope, proxies: Networks) -> bool:
+    """Whether the request was handed on by a listed proxy, so that its word on it can be taken."""
+    peer = _address(scope["client"][0]) if scope.get("client") else None
+    return peer is not None and _among(peer, proxies)
+
+
 def is_local(scope: Scope, proxies: Networks, listed: Networks) -> bool:
     """Whether the request comes from this machine or a listed address.
 

@@ -6,16 +6,52 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from creditbank.api import refusals
 from creditbank.api.keyring import KeyRing
 from creditbank.api.principals import Principal
+from creditbank.api.rates import rates_of
+from creditbank.api.refusals import CredentialRefused
+from creditbank.api.tokens.office import TokenOffice
+
+_NO_GUESS = {"expired", "ended"}
+"""Why credentials are refused that were good once: their owners may share an address with many others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """The one place that knows all kinds of credentials."""
+    """The one place that knows all kinds of credentials, and where each refusal of one is reported."""
 
     keys: KeyRing
+    tokens: TokenOffice
 
     async def principal(self, request: Request) -> Principal:
-        """Who asks. Raises Unauthenticated, alike for every fault."""
-        return await self.keys.principal(request.headers.get("authorization"))
+        """Who asks. Raises Unauthenticated, alike for every fault, and RateLimited after too many of them."""
+        guesses, credentials = rates_of(request).guesses, request.headers.get("authorization")
+        guesses.require(request.scope, credentials)
+        try:
+            principal = await self._principal(request, credentials)
+        except CredentialRefused as refused:
+            refusals.report(request.scope, refused)
+            if credentials is not None and refused.reason not in _NO_GUESS:
+                guesses.refused(request.scope, credentials)
+            raise
+        guesses.accepted(credentials)
+        return principal
+
+    def forget_organisation(self, code: str) -> None:
+        """Look again, before the next request, whether an organisation may ask for anything."""
+        self.keys.forget_organisation(code)
+        self.tokens.clients.forget_organisation(code)
+
+    async def _principal(self, request: Request, authorization: str | None) -> Principal:
+        if authorization is None:
+            raise CredentialRefused("none", "missing")
+        scheme, _, credentials = authorization.partition(" ")
+        credentials = credentials.strip()
+        match scheme.lower(), credentials[:3]:
+            case "bearer", "cb_":
+                return await self.keys.principal(credentials)
+            case ("bearer" | "dpop") as bound, "eyJ":
+                return await self.tokens.reader.principal(request, bound, credentials)
+            case _:
+                raise CredentialRefused("unknown", "malformed")

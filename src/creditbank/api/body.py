@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.params import Form
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -40,15 +42,26 @@ class Body(BaseModel):
         return value
 
 
+class Gate(ABC):
+    """A dependency, its `ask`, that has its say before a body is read: who is refused by it is not read at all."""
+
+    @abstractmethod
+    async def ask(self, request: Request) -> Any:
+        """What the dependency is. Asked twice about one request, it says the same again and does nothing more."""
+
+
 class StrictRoute(APIRoute):
-    """A route whose JSON bodies are read by `parse`. Other media types are refused before anything is read."""
+    """A route whose JSON bodies are read by `parse`, behind its gates, and where they are of that media type."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         if self.body_field is None or isinstance(self.body_field.field_info, Form):
             return handle
+        asked = list(gates(self.dependant))
 
         async def handle_strictly(request: Request) -> Response:
+            for gate in asked:
+                await gate.ask(request)
             if not _is_json(request.headers.get("content-type")):
                 await _refuse_media_type(request)
             body = await request.body()
@@ -56,6 +69,15 @@ class StrictRoute(APIRoute):
             return await handle(_ParsedRequest(request, parse(body)) if body else request)
 
         return handle_strictly
+
+
+def gates(dependant: Dependant) -> Iterator[Gate]:
+    """The gates among a route's dependencies, and theirs."""
+    for one in dependant.dependencies:
+        gate = getattr(one.call, "__self__", None)
+        if isinstance(gate, Gate):
+            yield gate
+        yield from gates(one)
 
 
 class _ParsedRequest(Request):

@@ -82,6 +82,13 @@ class Page:
         self.link(cursor)
         return page, cursor
 
+    def of(self, items: Sequence[dict[str, Any]], id_of: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+        """The page of a list that is there as a whole, and short, in an order that never changes but at its end."""
+        ids = [id_of(item) for item in items]
+        begin = ids.index(self.after[0]) + 1 if self.after and self.after[0] in ids else 0
+        page, cursor = self.cut(items[begin:], lambda item: [id_of(item)])
+        return {"items": page, "next_cursor": cursor}
+
     def cursor_after(self, key: SortKey) -> str:
         """The cursor that goes on after this sort key."""
         return self._cursors.encode(key, self._filters)

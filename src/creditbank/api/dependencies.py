@@ -6,19 +6,23 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 
 from creditbank.api import conditions, problems
 from creditbank.api.access import Operation
 from creditbank.api.authentication import Authenticator
-from creditbank.api.body import RAW_BODY
+from creditbank.api.body import RAW_BODY, Gate
 from creditbank.api.principals import Principal
+from creditbank.api.rates import rates_of
 from creditbank.commands import desk
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Command, Desk, Settled
 from creditbank.commands.eligibility import Adviser
+from creditbank.commands.exports import Exporter
 from creditbank.commands.queries import AccountReader
+from creditbank.commands.rights import RightsReader
 from creditbank.domain.errors import BankError
 from creditbank.domain.instants import microseconds_of
 from creditbank.domain.timeline import Moment
@@ -39,8 +43,21 @@ def reader_of(request: Request) -> AccountReader:
     return found
 
 
+def rights_of(request: Request) -> RightsReader:
+    return RightsReader(bank_of(request), reader_of(request))
+
+
+def exporter_of(request: Request) -> Exporter:
+    return Exporter(bank_of(request), reader_of(request))
+
+
 def adviser_of(request: Request) -> Adviser:
     found: Adviser = request.app.state.adviser
+    return found
+
+
+def authenticator_of(request: Request) -> Authenticator:
+    found: Authenticator = request.app.state.authenticator
     return found
 
 
@@ -51,17 +68,32 @@ def moment_of(as_of: date | None, known_at: datetime | None) -> Moment:
 
 async def principal_of(request: Request, operation: Operation) -> Principal:
     """Who asks, where the matrix lets that role do it. Raises Unauthenticated or Forbidden."""
-    authenticator: Authenticator = request.app.state.authenticator
-    return (await authenticator.principal(request)).allowed(operation)
+    return (await authenticator_of(request).principal(request)).allowed(operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit(Gate):
+    """Lets in whom the matrix lets do one operation."""
+
+    operation: Operation
+
+    async def ask(self, request: Request) -> Any:
+        return await self.principal(request)
+
+    async def principal(self, request: Request) -> Principal:
+        """Who asks. Raises Unauthenticated, Forbidden or RateLimited."""
+        place = f"creditbank.permit {self.operation}"
+        found: Principal | None = request.scope.get(place)
+        if found is None:
+            principal = await authenticator_of(request).principal(request)
+            rates_of(request).requests.take(request.scope, principal.credential)
+            found = request.scope[place] = principal.allowed(self.operation)
+        return found
 
 
 def permit(operation: Operation) -> Any:
     """The dependency of a read: the principal, who may do this."""
-
-    async def principal(request: Request) -> Principal:
-        return await principal_of(request, operation)
-
-    return Depends(principal)
+    return Depends(Permit(operation).ask)
 
 
 def write(operation: Operation) -> Any:
@@ -69,12 +101,13 @@ def write(operation: Operation) -> Any:
 
     async def writer(
         request: Request,
+        principal: Principal = permit(operation),
         idempotency_key: Annotated[
             str | None,
             Header(description="Names this request (draft-ietf-httpapi-idempotency-key-header-07); required to write."),
         ] = None,
     ) -> Writer:
-        return Writer(request=request, principal=await principal_of(request, operation), key=idempotency_key)
+        return Writer(request=request, principal=principal, key=idempotency_key)
 
     return Depends(writer)
 
@@ -87,6 +120,16 @@ def write_account(operation: Operation) -> Any:
         if_match: Annotated[str | None, Header(description="Versions of the account that this is decided on.")] = None,
     ) -> Writer:
         return replace(one, expected=if_match)
+
+    return Depends(writer)
+
+
+def write_own_account(operation: Operation) -> Any:
+    """As `write_account`, for what a learner does: on another account than the own one it is NotFound."""
+
+    async def writer(account_id: UUID, one: Writer = write_account(operation)) -> Writer:
+        one.principal.require_account(account_id)
+        return one
 
     return Depends(writer)
 
@@ -107,6 +150,13 @@ class Writer:
     async def settle_without_key(self, command: Command) -> Response:
         """Settle a command that writes nothing, or that may be repeated at will."""
         return respond(await desk_of(self.request).ask(desk.Request(command=command, actor=self.principal.actor)))
+
+    async def look_up(self, command: Command, persons: int) -> Response:
+        """Settle a command that writes nothing, and tells of so many documents whether the bank knows the person."""
+        look_ups = rates_of(self.request).look_ups
+        look_ups.require(self.request.scope, self.principal.scope)
+        look_ups.count(self.principal.scope, persons)
+        return await self.settle_without_key(command)
 
     def if_match(self, version: int) -> None:
         """Raise PreconditionFailed where the request names other versions in If-Match."""

@@ -2,72 +2,73 @@
 
 from __future__ import annotations
 
-import asyncio
-import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
+from creditbank.api.freshness import Remembered
+from creditbank.api.last_uses import LastUses
 from creditbank.api.principals import Principal
+from creditbank.api.refusals import CredentialRefused
 from creditbank.commands.bank import Bank
-from creditbank.domain import errors
+from creditbank.projections import accounts
 from creditbank.vault import apikeys
 
-FRESH_MICROSECONDS = 1_500_000
-"""How long a key is trusted without asking the database again: a revoked key works no longer than this."""
 
-CACHED_KEYS = 10_000
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A key that was found, and who speaks with it."""
+
+    key: apikeys.ApiKey
+    principal: Principal
 
 
 class KeyRing:
-    """Knows API keys; asks the database about each at most once in a while."""
+    """Knows API keys by the keys themselves: to hash one for every request would cost more than all the rest."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, uses: LastUses) -> None:
         self._bank = bank
-        self._known: dict[str, tuple[apikeys.ApiKey, int]] = {}
-        self._asking: dict[str, asyncio.Future[apikeys.ApiKey]] = {}
+        self._uses = uses
+        self._keys = Remembered[_Known](self._find, lambda: bank.clock())
 
-    async def principal(self, authorization: str | None) -> Principal:
-        """The principal behind an Authorization header. Raises Unauthenticated, alike for every fault."""
-        scheme, _, token = (authorization or "").partition(" ")
-        token, now = token.strip(), self._bank.clock()
-        # Known by the key itself: hashing it again for every request would cost more than the rest of this.
-        known = self._known.get(token) if scheme.lower() == "bearer" else None
-        # A clock that was set back would make what is old look new for as long as it was set back.
-        if known is None or not 0 <= now - known[1] <= FRESH_MICROSECONDS:
-            known = (await self._ask(scheme, token), now)
-            if len(self._known) >= CACHED_KEYS:
-                self._known.clear()
-            self._known[token] = known
-        if not known[0].is_valid(now):
-            raise errors.Unauthenticated()
-        return _principal(known[0])
+    async def principal(self, key: str) -> Principal:
+        """The principal behind a key. Raises CredentialRefused."""
+        known, now = await self._keys.get(key), self._bank.clock()
+        if not known.key.is_valid(now):
+            raise CredentialRefused("api_key", "ended")
+        self._uses.note(known.key.key_id, now)
+        return known.principal
 
     def forget(self, key_id: str) -> None:
         """Ask the database again about a key that has just been revoked."""
-        self._known = {token: known for token, known in self._known.items() if known[0].key_id != key_id}
+        self._keys.forget(lambda known: known.key.key_id == key_id)
 
-    async def _ask(self, scheme: str, token: str) -> apikeys.ApiKey:
-        key_id = apikeys.id_of(token)
-        if scheme.lower() != "bearer" or key_id is None:
-            raise errors.Unauthenticated()
-        # One question for all who come with the same key: a database that is slow to answer is not asked by each.
-        asking = self._asking.get(token)
-        if asking is None:
-            asking = asyncio.ensure_future(asyncio.to_thread(self._find, key_id, token))
-            self._asking[token] = asking
-            asking.add_done_callback(lambda _: self._asking.pop(token))
-        return await asyncio.shield(asking)
+    def forget_organisation(self, code: str) -> None:
+        """Ask the database again about all keys of an organisation."""
+        self._keys.forget(lambda known: known.key.organisation == code)
 
-    def _find(self, key_id: str, token: str) -> apikeys.ApiKey:
+    def _find(self, text: str) -> _Known:
+        key_id = apikeys.id_of(text)
+        if key_id is None:
+            raise CredentialRefused("api_key", "malformed")
         with self._bank.engine.connect() as connection, connection.begin():
             key = apikeys.find(connection, key_id)
-        if key is None or not hmac.compare_digest(key.digest, apikeys.digest(self._bank.vault.keys, token)):
-            raise errors.Unauthenticated()
-        return key
+            line = accounts.line(connection, key.account_id) if key is not None and key.account_id else []
+            is_suspended = key is not None and self._bank.is_suspended(connection, key.organisation)
+        if key is None or not apikeys.opens(self._bank.vault.keys, key, text):
+            raise CredentialRefused("api_key", "unknown")
+        if is_suspended:
+            raise CredentialRefused("api_key", "suspended")
+        return _Known(key, _principal(key, line))
 
 
-def _principal(key: apikeys.ApiKey) -> Principal:
+def _principal(key: apikeys.ApiKey, line: Sequence[UUID]) -> Principal:
+    """Who speaks with a key. A learner's goes with the account where that was merged into another one."""
     return Principal(
         role=key.role,  # type: ignore[arg-type]  # only known roles are ever stored
         credential=key.key_id,
         organisation=key.organisation,
-        account_id=key.account_id,
+        account_id=line[-1] if line else None,
+        former_accounts=frozenset(line[:-1]),
+        scopes=key.scopes,
     )

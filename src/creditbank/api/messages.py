@@ -39,12 +39,48 @@ MESSAGES: Mapping[str, Message] = {
         "游标无效", "该游标不是本行为此列表及筛选条件签发的。",
     ),
     "unauthenticated": Message(
-        "Not authenticated", "Send a valid API key or access token as a Bearer credential.",
-        "未通过身份验证", "请以 Bearer 方式提供有效的 API 密钥或访问令牌。",
+        "Not authenticated", "Send a valid API key or access token as a Bearer credential, or sign in.",
+        "未通过身份验证", "请以 Bearer 方式提供有效的 API 密钥或访问令牌，或先登录。",
     ),
     "forbidden": Message(
         "Forbidden", "These credentials do not allow this.",
         "无权访问", "当前凭据无权执行此操作。",
+    ),
+    "cross_site_request": Message(
+        "Cross-site request",
+        "A request that changes something came from another site, or does not say where it came from;"
+        " use the bank's own pages in a current browser.",
+        "跨站请求", "会改变数据的请求来自其他网站，或未表明来源；请使用新版浏览器在本行页面操作。",
+    ),
+    "reauthentication_required": Message(
+        "Sign in again",
+        "This cannot be undone or shows much at once: sign in again, then repeat it within 10 minutes.",
+        "需要重新登录", "此操作不可撤销或涉及大量数据：请重新登录，并在 10 分钟内再次提交。",
+    ),
+    "account_unknown": Message(
+        "No account", "The bank holds no account for the identity document that your identity provider has named.",
+        "没有账户", "本行没有与您身份提供方所示证件对应的账户。",
+    ),
+    "organisation_suspended": Message(
+        "Organisation suspended", "The organisation that you act for is suspended; ask the authority.",
+        "机构已暂停", "您所代表的机构已被暂停，请与主管机构联系。",
+    ),
+    "identity_incomplete": Message(
+        "Identity incomplete",
+        "Your identity provider has not named an identity document that the bank can read: ask its support.",
+        "身份信息不完整", "您的身份提供方未提供本行可识别的证件信息，请与其客服联系。",
+    ),
+    "sign_in_failed": Message(
+        "Sign-in failed", "The sign-in could not be confirmed, or took too long. Start again.",
+        "登录失败", "无法确认此次登录，或登录已超时。请重新开始。",
+    ),
+    "sign_in_not_configured": Message(
+        "Sign-in not set up", "This bank has no identity provider: people cannot sign in, programs can.",
+        "未启用登录", "本行未配置身份提供方：个人无法登录，程序可照常访问。",
+    ),
+    "provider_unavailable": Message(
+        "Identity provider unavailable", "The identity provider does not answer as it should; try again in a while.",
+        "身份提供方不可用", "身份提供方未正常响应，请稍后再试。",
     ),
     "not_found": Message(
         "Not found", "There is nothing here, or nothing that you may see.",
@@ -82,6 +118,14 @@ MESSAGES: Mapping[str, Message] = {
         "Certificate number taken", "This number of this issuer belongs to another person.",
         "证书编号已被占用", "该颁证机构的此编号属于他人。",
     ),
+    "keys_exhausted": Message(
+        "Too many live keys", "The organisation has {limit} live keys in this role; revoke one of them first.",
+        "有效密钥过多", "该机构在此角色下已有 {limit} 个有效密钥，请先撤销其中之一。",
+    ),
+    "member_exists": Message(
+        "Member exists", "This subject of this issuer is a member already; member_id names it.",
+        "成员已存在", "该身份提供方的此主体已是成员，见 member_id。",
+    ),
     "account_not_open": Message(
         "Account not open", "The account is {status} and takes no such request.",
         "账户不可用", "账户状态为“{status}”，不能受理此请求。",
@@ -94,9 +138,21 @@ MESSAGES: Mapping[str, Message] = {
         "Wrong state", "The {thing} is {status}; this cannot be done from there.",
         "状态不符", "{thing}当前状态为“{status}”，不能执行此操作。",
     ),
+    "second_person_needed": Message(
+        "Second person needed", "This act needs two persons; another one than the one who asked has to approve it.",
+        "须由第二人批准", "此操作须经两人办理，批准人不得为申请人本人。",
+    ),
     "outcome_reserved": Message(
         "Credits reserved", "The credits are held by a pending application until {lapses_at}.",
         "学分已被预留", "学分已被一项待定申请占用，至 {lapses_at} 失效。",
+    ),
+    "document_taken": Message(
+        "Document taken", "This document belongs to the account of another person.",
+        "证件已被占用", "该证件属于他人的账户。",
+    ),
+    "too_many_open_requests": Message(
+        "Too many open requests", "The learner waits for answers to as many requests as may be open at once.",
+        "待处理申请过多", "该账户待处理的申请已达上限。",
     ),
     "precondition_failed": Message(
         "Precondition failed", "The account has changed since the version in If-Match; read it again.",
@@ -114,6 +170,14 @@ MESSAGES: Mapping[str, Message] = {
         "Header too large", "The request line and headers exceed what the bank takes.",
         "请求标头过大", "请求行与标头超过上限。",
     ),
+    "content_encoded": Message(
+        "Content encoded", "The body is compressed; send it as it is.",
+        "内容已编码", "请求正文经过压缩，请发送未压缩的正文。",
+    ),
+    "request_timeout": Message(
+        "Request timeout", "The request did not arrive in time.",
+        "请求超时", "请求未能及时送达。",
+    ),
     "unsupported_media_type": Message(
         "Unsupported media type", "Send the body as application/json.",
         "不支持的媒体类型", "请以 application/json 发送请求正文。",
@@ -125,6 +189,19 @@ MESSAGES: Mapping[str, Message] = {
     "validation_failed": Message(
         "Validation failed", "Some fields are at fault; errors lists each of them.",
         "校验未通过", "部分字段有误，详见 errors。",
+    ),
+    "consent_required": Message(
+        "Consent required", "The learner has not agreed to this, or has taken the consent back.",
+        "需要学习者同意", "学习者未同意，或已撤回同意。",
+    ),
+    "guardian_consent_required": Message(
+        "Guardian's consent required",
+        "The person is under 14; holder.guardian_consent has to say that a guardian agrees.",
+        "需要监护人同意", "该人未满十四周岁，须以 holder.guardian_consent 表明监护人同意。",
+    ),
+    "retention_applies": Message(
+        "Retention applies", "Records must be kept until {until}: {basis}. Until then their use can be restricted.",
+        "须依规保存", "依据“{basis}”，记录须保存至 {until}；在此之前可限制其使用。",
     ),
     "identity_number_invalid": Message(
         "Invalid identity number", "The document number fails the check of its type.",
@@ -214,15 +291,30 @@ FAULTS: Mapping[str, FaultMessage] = {
         "Must be an instant with zone, such as 2026-07-01T08:00:00Z.", "应为带时区的时刻，如 2026-07-01T08:00:00Z。"
     ),
     "nul_character": FaultMessage("Must not contain the NUL character.", "不得包含 NUL 字符。"),
+    "personal_number": FaultMessage("Must not name a person by a number.", "不得包含个人号码。"),
     "out_of_range": FaultMessage("Is outside the allowed range.", "超出允许范围。"),
     "pattern_mismatch": FaultMessage("Does not have the required form.", "格式不符合要求。"),
     "case_failed": FaultMessage("The rules do not decide as this case expects.", "规则的结论与该用例不符。"),
     "certificate_unknown": FaultMessage("This account holds no such certificate.", "该账户没有此证书。"),
+    "jwks_or_secret": FaultMessage(
+        "A client has either keys (jwks) or a secret, one of them.", "客户端须且仅须具备 jwks 密钥或 secret 之一。"
+    ),
+    "key_malformed": FaultMessage("Is not a well-formed JSON Web Key.", "不是格式正确的 JSON Web Key。"),
+    "key_not_public": FaultMessage(
+        "Is a private or symmetric key: keep it, register its public part only.",
+        "这是私钥或对称密钥：请勿外传，只登记其公钥。",
+    ),
+    "kid_repeated": FaultMessage("Two keys have the same name (kid).", "其中两个密钥的 kid 相同。"),
+    "key_too_weak": FaultMessage("An RSA key must have 2048 to 4096 bits.", "RSA 密钥须为 2048 至 4096 位。"),
+    "key_unsupported": FaultMessage(
+        "Must be a key for signatures: Ed25519, P-256 or RSA.", "应为签名密钥：Ed25519、P-256 或 RSA。"
+    ),
     "mixed_targets": FaultMessage(
         "Either all requests name a course, for an exemption, or none does, for a conversion.",
         "要么每项申请都指明课程（免修），要么都不指明（转换）。",
     ),
     "role_not_held": FaultMessage("The organisation does not have this role.", "该机构没有此角色。"),
+    "scope_not_held": FaultMessage("The role does not have this scope.", "该角色没有此权限。"),
     "same_account": FaultMessage("An account cannot be merged into itself.", "账户不能并入自身。"),
     "step_out_of_order": FaultMessage("Another role is the next to approve.", "下一步应由另一角色审批。"),
     "target_unknown": FaultMessage("The programme has no such course.", "该专业没有此课程。"),
@@ -241,9 +333,13 @@ WORDS_ZH: Mapping[str, str] = {
     "account": "账户",
     "active": "有效",
     "application": "申请",
+    "approval": "审批",
+    "approved": "已批准",
     "certificate": "证书",
+    "client": "客户端",
     "closed": "已注销",
     "confirmed": "已确认",
+    "consent": "同意",
     "conversion": "学分转换",
     "erased": "已清除",
     "cancelled": "已取消",
@@ -252,7 +348,6 @@ WORDS_ZH: Mapping[str, str] = {
     "import": "导入任务",
     "importing": "导入中",
     "reading": "读取中",
-    "refused": "已拒绝",
     "running": "进行中",
     "waiting": "待确认",
     "exemption": "课程免修",
@@ -261,13 +356,21 @@ WORDS_ZH: Mapping[str, str] = {
     "lapsed": "已失效",
     "merged": "已合并",
     "open": "正常",
+    "organisation": "机构",
+    "declined": "已驳回",
+    "done": "已办理",
+    "pending": "待批准",
+    "refused": "已拒绝",
     "released": "已释放",
+    "request": "申请",
     "reservation": "预留",
     "restricted": "受限",
     "reversed": "已撤回",
     "revoked": "已撤销",
+    "share": "共享",
     "suspended": "已冻结",
     "under_review": "复核中",
+    "withdrawn": "已撤回",
 }
 """Facts that are words of the contract, for Chinese sentences."""
 

@@ -7,42 +7,35 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import traceback
-from itertools import count
-from secrets import token_hex
 from time import perf_counter
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from creditbank.api import problems, traffic
-from creditbank.domain.errors import BankError, Fault, Invalid, NotFound
+from creditbank.api import heads, problems, traffic
+from creditbank.api.addresses import Networks
+from creditbank.domain.errors import BankError, Unavailable
 
-KILOBYTE, MEGABYTE = 1024, 1024 * 1024
-REQUEST_BYTES = 64 * KILOBYTE
-BATCH_BYTES = 8 * MEGABYTE
-RULEBOOK_BYTES = 4 * MEGABYTE
-IMPORT_BYTES = 200 * MEGABYTE + REQUEST_BYTES
-"""A file, and around it a form."""
+OPERATIONS = frozenset({"/livez", "/readyz", "/metrics"})
+"""Answered however many requests there are: whoever runs the bank must see that there are too many."""
 
 ANSWER_HEADERS = "answer_headers"
 """Key in the request's state: headers, as pairs of bytes, that belong on the answer whatever it turns out to be."""
 
-_PROCESS = token_hex(4).encode()
-_numbers = count()
-"""A request's own id is the process's and a number: random ones would ask the operating system each time."""
+ASKED_METHOD = "creditbank.method"
+"""Key in the scope of a HEAD request, which is worked on as a GET: the method that was asked for."""
 
-_SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
 )
-_API_HEADERS = (*_DEFAULT_HEADERS, (b"cache-control", b"no-store"))
-"""Sent unless the route has its own word on them."""
+_SECURE_HEADERS = (*_DEFAULT_HEADERS, (b"strict-transport-security", b"max-age=31536000"))
+"""Sent unless the route has its own word on them: always, and over TLS."""
 
 _access = logging.getLogger("creditbank.access")
 _failures = logging.getLogger("creditbank.api")
@@ -57,24 +50,31 @@ class _HeadAnswered(Exception):
 
 
 class Observability:
-    """Gives each request an id, refuses bodies that are too large, answers HEAD, adds headers, counts and logs.
+    """Gives each request an id, refuses what is too much, answers HEAD, adds headers, counts and logs.
 
     Exceptions that nobody handles become a 500 here and are logged by type and place, without their words,
     which may hold personal data.
     """
 
-    def __init__(self, app: ASGIApp, *, access_log: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, *, access_log: bool = False, proxies: Networks = (), requests_at_once: int = 500
+    ) -> None:
         self.app = app
         self.access_log = access_log
+        self._proxies = proxies
+        self._most = requests_at_once
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send)
+        exchange = _Exchange(scope, receive, send, self._proxies)
+        self._running += 1
         try:
-            await exchange.run(self.app)
+            await exchange.run(self.app, is_crowded=self._running > self._most)
         finally:
+            self._running -= 1
             seconds = perf_counter() - exchange.began
             route = traffic.route_of(exchange.scope)
             traffic.count(scope["method"], route, exchange.status, seconds)
@@ -85,38 +85,32 @@ class Observability:
 class _Exchange:
     """One request and its answer."""
 
-    __slots__ = (
-        "_head",
-        "_receive",
-        "_received",
-        "_repeated",
-        "_send",
-        "began",
-        "limit",
-        "request_id",
-        "scope",
-        "status",
-    )
+    __slots__ = ("_head", "_is_head", "_limit", "_receive", "_received", "_send", "began", "scope", "status")
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, proxies: Networks) -> None:
         self.began = perf_counter()
+        self._head = heads.read(scope, proxies)
+        self._limit = heads.limit_of(scope["path"])
         self._receive = receive
         self._send = send
         self._received = 0
-        self._head = scope["method"] == "HEAD"
-        self._repeated: str | None = None
-        self.scope = dict(scope, method="GET") if self._head else scope
-        self.limit = limit_of(scope["path"])
+        self._is_head = scope["method"] == "HEAD"
+        self.scope = {**scope, "method": "GET", ASKED_METHOD: "HEAD"} if self._is_head else scope
+        self.scope.setdefault("state", {})["request_id"] = self.request_id
         self.status = 499
         """Of the answer; 499 while there is none, as when the client goes away."""
-        self.request_id = b""
 
-    async def run(self, app: ASGIApp) -> None:
-        length = self._read_headers()
+    @property
+    def request_id(self) -> str:
+        return self._head.request_id.decode()
+
+    async def run(self, app: ASGIApp, *, is_crowded: bool) -> None:
         try:
-            if (refusal := self._refusal(length)) is not None:
-                await self._answer(refusal)
-            elif self._head:
+            if is_crowded and self.scope["path"] not in OPERATIONS:
+                await self._answer(Unavailable())
+            elif self._head.refusal is not None:
+                await self._answer(self._head.refusal)
+            elif self._is_head:
                 await self._run_head(app)
             else:
                 receive = self._receive if self.scope["method"] in _WITHOUT_BODY else self.receive
@@ -128,7 +122,7 @@ class _Exchange:
         """Counts what arrives: a chunked body has no length to be judged by beforehand."""
         message = await self._receive()
         self._received += len(message.get("body", b""))
-        if self._received > self.limit:
+        if self._received > self._limit:
             raise HTTPException(413)
         return message
 
@@ -152,68 +146,25 @@ class _Exchange:
         if message.get("more_body", False):
             raise _HeadAnswered
 
-    def _read_headers(self) -> int:
-        """Settle the request id, note a repeated header, and return the announced length of the body."""
-        length = credentials = keys = 0
-        for name, value in self.scope["headers"]:
-            if name == b"x-request-id" and _SANE_ID.fullmatch(value):
-                self.request_id = value
-            elif name == b"content-length" and value.isdigit():
-                length = int(value[:20])
-            elif name == b"authorization":
-                credentials += 1
-            elif name == b"idempotency-key":
-                keys += 1
-        if credentials > 1 or keys > 1:
-            self._repeated = "Authorization" if credentials > 1 else "Idempotency-Key"
-        if not self.request_id:
-            self.request_id = b"%s%08x" % (_PROCESS, next(_numbers))
-        self.scope.setdefault("state", {})["request_id"] = self.request_id.decode()
-        return length
-
-    def _refusal(self, length: int) -> BankError | None:
-        """What can be refused unread. No text in the database holds NUL, and PostgreSQL cannot even compare with it."""
-        if length > self.limit:
-            return problems.BodyTooLarge()
-        if self._repeated is not None:  # which one counts would be a guess
-            fault = Fault(code="header_repeated", detail="May be sent only once.", parameter=self._repeated)
-            return Invalid(faults=[fault])
-        if "\0" in self.scope["path"]:
-            return NotFound()
-        if b"%00" in self.scope["query_string"]:
-            return Invalid(faults=[Fault(code="nul_character", detail="Must not contain the NUL character.")])
-        return None
-
     def _complete(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         own = {name for name, _ in headers}
-        defaults = _API_HEADERS if self.scope["path"].startswith("/v1") else _DEFAULT_HEADERS
-        headers.append((b"x-request-id", self.request_id))
+        headers.append((b"x-request-id", self._head.request_id))
         headers.extend(self.scope["state"].get(ANSWER_HEADERS, ()))
+        defaults = _SECURE_HEADERS if self._head.is_secure else _DEFAULT_HEADERS
         headers.extend(header for header in defaults if header[0] not in own)
         return headers
 
     async def _fail(self, error: Exception) -> None:
         kinds = " < ".join(type(each).__qualname__ for each in _causes(error))
         frames = "".join(traceback.format_tb(error.__traceback__))
-        _failures.error("unexpected %s, request %s\n%s", kinds, self.request_id.decode(), frames)
+        _failures.error("unexpected %s, request %s\n%s", kinds, self.request_id, frames)
         if self.status != 499:
             raise AnswerCutShort from None
         await self._answer(problems.InternalError())
 
     async def _answer(self, error: BankError) -> None:
-        send = self._send_head if self._head else self.send
+        send = self._send_head if self._is_head else self.send
         await problems.response_to(self.scope, error)(self.scope, self._receive, send)
-
-
-def limit_of(path: str) -> int:
-    """The most bytes that a body sent to this path may have."""
-    if path.endswith(":batch"):
-        return BATCH_BYTES
-    if path == "/v1/imports":
-        return IMPORT_BYTES
-    if path.startswith("/v1/rulebooks"):
-        return RULEBOOK_BYTES
-    return REQUEST_BYTES
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:
@@ -227,7 +178,7 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 
 def _log_access(exchange: _Exchange, method: str, route: str, seconds: float) -> None:
     line = {
-        "request_id": exchange.request_id.decode(),
+        "request_id": exchange.request_id,
         "method": method if method.isalpha() and len(method) < 10 else "OTHER",
         "route": route,
         "status": exchange.status,

@@ -13,7 +13,7 @@ from creditbank.api.problems import MEDIA_TYPE, Problem
 from creditbank.api.rule_schemas import describe_rules
 from creditbank.api.schemas import tidy
 
-PUBLIC_PATHS = ("/v1/verify", "/log/v1/", "/livez", "/readyz", "/metrics")
+PUBLIC_PATHS = ("/v1/verify", "/v1/shared", "/log/v1/", "/livez", "/readyz", "/metrics", "/oauth/", "/.well-known/")
 """What answers without credentials, by the beginning of its path."""
 
 NAMING_OTHERS = (
@@ -28,6 +28,10 @@ NAMING_OTHERS = (
     ("post", "/v1/reservations"),
 )
 """Operations whose body or query, and not whose path, names what may not be there."""
+
+OAUTH_PATHS = ("/oauth/",)
+OAUTH_ERRORS = ("400", "401")
+"""What is answered in the format of RFC 6749, by the beginning of its path and the status."""
 
 METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -122,7 +126,9 @@ def lint(document: Mapping[str, Any]) -> list[str]:
         if name in seen:
             complaints.append(f"{place} shares the operationId {name}")
         seen.add(name)
-        complaints += [f"{place} {complaint}" for complaint in _lint_responses(operation.get("responses", {}))]
+        responses = operation.get("responses", {})
+        problems = {status: response for status, response in responses.items() if not _is_oauth(path, status)}
+        complaints += [f"{place} {complaint}" for complaint in _lint_responses(problems)]
     return complaints
 
 
@@ -157,18 +163,25 @@ def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
     own = {status: response["description"] for status, response in responses.items() if status[0] in "45"}
     if own.get("422") == "Validation Error":  # the framework's, on everything that has a parameter
         del own["422"]
-    successes = {status: response for status, response in responses.items() if status[0] in "123"}
-    wanted = own.keys() | set(_possible(path, method, operation)) | {"default"}
-    operation["responses"] = successes | {
+    as_they_are = [status for status in responses if status[0] in "123" or _is_oauth(path, status)]
+    wanted = (own.keys() | set(_possible(path, method, operation)) | {"default"}).difference(as_they_are)
+    operation["responses"] = {status: responses[status] for status in as_they_are} | {
         status: {"description": own.get(status) or _MEANINGS.get(status, "Refused."), "content": _problem_content()}
         for status in sorted(wanted)
     }
 
 
+def _is_oauth(path: str, status: str) -> bool:
+    return path.startswith(OAUTH_PATHS) and status in OAUTH_ERRORS
+
+
 def _possible(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[str]:
+    if path.startswith(OAUTH_PATHS):
+        yield from ("413", "422", "429", "503")
+        return
     parameters = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     if operation["security"]:
-        yield from ("401", "403", "503")
+        yield from ("401", "403", "429", "503")
     if "{" in path or (method, path) in NAMING_OTHERS:
         yield "404"
     if parameters or "requestBody" in operation:
@@ -185,6 +198,8 @@ def _possible(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
         yield from ("400", "412")
     if path.startswith("/v1/verify"):
         yield "429"
+    if path == "/v1/shared":
+        yield from ("404", "429", "503")
 
 
 def _problem_content() -> dict[str, Any]:

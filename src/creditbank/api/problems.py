@@ -41,6 +41,18 @@ class UnsupportedMediaType(BankError):
     code = "unsupported_media_type"
 
 
+class ContentEncoded(UnsupportedMediaType):
+    """The body is compressed. Nothing is ever decompressed: a few kilobytes could become gigabytes."""
+
+    code = "content_encoded"
+
+
+class RequestTimeout(BankError):
+    """The request did not arrive in time."""
+
+    code = "request_timeout"
+
+
 class RequestUnreadable(errors.Malformed):
     """The bytes are no HTTP request."""
 
@@ -63,6 +75,7 @@ STATUS: Mapping[type[BankError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     MethodNotAllowed: 405,
+    RequestTimeout: 408,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
     BodyTooLarge: 413,
@@ -225,5 +238,7 @@ def _headers_of(error: BankError) -> dict[str, str]:
             return {"WWW-Authenticate": "Bearer"}
         case errors.RateLimited() | errors.Unavailable():
             return {"Retry-After": str(error.retry_after)}
+        case ContentEncoded():
+            return {"Accept-Encoding": "identity"}
         case _:
             return {}

@@ -1,84 +1,132 @@
-"""How often one address may ask for what needs no credentials."""
+"""How often: what one address, or one set of credentials, may ask in a minute. Counted per process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from math import ceil
 from time import monotonic
+from typing import Literal
 
 from fastapi import Request
+from limits import RateLimitItemPerMinute
+from limits.strategies import FixedWindowRateLimiter
+from prometheus_client import Counter
 from starlette.types import Scope
 
 from creditbank.api.addresses import Address, Networks, client_address
+from creditbank.api.counters import CAPACITY, RecentCounters
 from creditbank.api.middleware import ANSWER_HEADERS
 from creditbank.domain.errors import RateLimited
 
-WINDOW_SECONDS = 60.0
+Name = Literal["requests", "look-ups", "refusals", "verify"]
+
+_limited = Counter("creditbank_rate_limited", "Requests refused because there were too many, by limit.", ["limit"])
 
 
-class RateLimit:
-    """At most so many requests per address in any sixty seconds.
+class Rate:
+    """At most so many in a minute for one who asks; the minute begins with the first. Zero means no limit."""
 
-    A sliding window over two counters, this minute's and the last one's, the latter weighted by what of it the
-    window still covers. Both are dropped whole when their time is over, so that addresses cannot pile up.
-    Counted per process.
+    def __init__(self, name: Name, per_minute: int, clock: Callable[[], float] = monotonic) -> None:
+        self._item = RateLimitItemPerMinute(per_minute, namespace=name)
+        self._window = FixedWindowRateLimiter(RecentCounters(clock=clock))
+        self._clock = clock
+        self._count_refusal = _limited.labels(name).inc
+
+    def take(self, scope: Scope, who: str) -> None:
+        """Count one. Raises RateLimited, with the seconds to wait, where that is one too many."""
+        if self._item.amount and not self._window.hit(self._item, who):
+            raise self._refused(scope, who)
+
+    def require(self, scope: Scope, who: str) -> None:
+        """Raise RateLimited where nothing is left. Counts nothing."""
+        if self._item.amount and not self._window.test(self._item, who):
+            raise self._refused(scope, who)
+
+    def count(self, who: str, amount: int = 1) -> None:
+        """Count so many, which may be more than are left."""
+        self._window.hit(self._item, who, cost=amount)
+
+    def announce(self, scope: Scope, who: str) -> None:
+        """Tell in the answer what there is and what is left of it (draft-ietf-httpapi-ratelimit-headers-10)."""
+        name, left = self._item.namespace, self._window.get_window_stats(self._item, who).remaining
+        policy = f'"{name}";q={self._item.amount};w={self._item.get_expiry()}'
+        scope["state"].setdefault(ANSWER_HEADERS, []).extend(
+            (
+                (b"ratelimit-policy", policy.encode()),
+                (b"ratelimit", f'"{name}";r={left};t={self._seconds_left(who)}'.encode()),
+            )
+        )
+
+    def _refused(self, scope: Scope, who: str) -> RateLimited:
+        self._count_refusal()
+        self.announce(scope, who)
+        return RateLimited(self._seconds_left(who))
+
+    def _seconds_left(self, who: str) -> int:
+        """Until the minute is over, rounded up; of a whole one where none has begun."""
+        end = self._window.get_window_stats(self._item, who).reset_time
+        return ceil(end - self._clock()) or self._item.get_expiry()
+
+
+class Guesses:
+    """Counts refused credentials by address: from one that sent too many, unknown ones are not even looked at.
+
+    Credentials that were good before are: else a guesser could shut out all who share an address with it, or with
+    a proxy that nobody listed.
     """
 
-    def __init__(
-        self, name: str, per_minute: int, proxies: Networks = (), clock: Callable[[], float] = monotonic
-    ) -> None:
-        self._name = name
-        self._per_minute = per_minute
+    def __init__(self, rate: Rate, proxies: Networks) -> None:
+        self._rate = rate
         self._proxies = proxies
-        self._clock = clock
-        self._minute = 0
-        self._last: dict[str, int] = {}
-        self._this: dict[str, int] = {}
+        self._good: dict[int, None] = {}
 
-    def check(self, scope: Scope) -> None:
-        """Count a request and announce what remains. Raises RateLimited, with the seconds to wait."""
-        headers = scope["state"].setdefault(ANSWER_HEADERS, [])
-        headers.append((b"ratelimit-policy", f'"{self._name}";q={self._per_minute};w={WINDOW_SECONDS:.0f}'.encode()))
-        try:
-            remaining, reset = self.hit(bucket_of(client_address(scope, self._proxies)))
-        except RateLimited as refused:
-            remaining, reset = 0, refused.retry_after
-            raise
-        finally:
-            headers.append((b"ratelimit", f'"{self._name}";r={remaining};t={reset}'.encode()))
+    def require(self, scope: Scope, credentials: str | None) -> None:
+        """Raise RateLimited for unknown credentials of an address that sent too many refused ones."""
+        if credentials is not None and hash(credentials) not in self._good:
+            self._rate.require(scope, self._address(scope))
 
-    def hit(self, bucket: str) -> tuple[int, int]:
-        """Count one request. Returns what remains and the seconds until all of it is back, or raises RateLimited."""
-        elapsed = self._turn(self._clock())
-        before, now = self._last.get(bucket, 0), self._this.get(bucket, 0)
-        left = 1 - elapsed / WINDOW_SECONDS
-        if before * left + now + 1 > self._per_minute:
-            raise RateLimited(self._wait(before, now, elapsed))
-        self._this[bucket] = now + 1
-        return int(self._per_minute - before * left - now - 1), ceil(2 * WINDOW_SECONDS - elapsed)
+    def refused(self, scope: Scope, credentials: str) -> None:
+        self._good.pop(hash(credentials), None)
+        self._rate.count(self._address(scope))
 
-    def _turn(self, now: float) -> float:
-        """Begin a new minute when the old one is over; returns the seconds since it began."""
-        minute, elapsed = divmod(now, WINDOW_SECONDS)
-        if int(minute) != self._minute:
-            self._last = self._this if int(minute) == self._minute + 1 else {}
-            self._this = {}
-            self._minute = int(minute)
-        return elapsed
+    def accepted(self, credentials: str | None) -> None:
+        """Only hashes are kept, of a kind that is another in every process."""
+        if credentials is not None:
+            if len(self._good) >= CAPACITY:
+                self._good.clear()
+            self._good[hash(credentials)] = None
 
-    def _wait(self, before: int, now: int, elapsed: float) -> int:
-        """Seconds until one more request fits."""
-        room = self._per_minute - 1
-        if now <= room:  # fits as soon as the last minute weighs little enough
-            return max(1, ceil(WINDOW_SECONDS * (1 - (room - now) / before) - elapsed))
-        return max(1, ceil(2 * WINDOW_SECONDS - elapsed - WINDOW_SECONDS * room / now))
+    def _address(self, scope: Scope) -> str:
+        return bucket_of(client_address(scope, self._proxies))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """The limits of one process."""
+
+    requests: Rate
+    """Per credentials."""
+    look_ups: Rate
+    """Of persons by their documents, per organisation."""
+    guesses: Guesses
+    verifications: Rate
+    """Per address."""
+    proxies: Networks
+
+
+def rates_of(request: Request) -> Rates:
+    found: Rates = request.app.state.rates
+    return found
 
 
 async def limit_verification(request: Request) -> None:
-    """Dependency of the public verification, whose limit the application keeps in its state."""
-    limit: RateLimit = request.app.state.verification_limit
-    limit.check(request.scope)
+    """Dependency of the public verification, which always tells what is left."""
+    rates = rates_of(request)
+    address = bucket_of(client_address(request.scope, rates.proxies))
+    rates.verifications.take(request.scope, address)
+    rates.verifications.announce(request.scope, address)
 
 
 def bucket_of(address: Address | None) -> str:

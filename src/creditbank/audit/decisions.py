@@ -10,10 +10,10 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from creditbank.domain import rules
-from creditbank.domain.account import Use
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import Decision
 from creditbank.domain.funds import CREDITS_USED, OUTCOME_RESERVED
+from creditbank.domain.use import Use
 from creditbank.domain.uses import cap_document, grant_of, refusal_document
 
 OF_THE_LEDGER = (CREDITS_USED, OUTCOME_RESERVED)

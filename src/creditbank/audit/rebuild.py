@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from creditbank import projections
 from creditbank.ledger import log
-from creditbank.ledger.database import without_time_limit, writing
+from creditbank.ledger.database import allow_long_statements, writing
 from creditbank.projections import claims, lots
 
 ATTEMPTS = 10
@@ -36,7 +36,7 @@ def rebuild(engine: Engine, progress: Progress | None = None) -> int:
 
 def _rebuild(engine: Engine, progress: Progress | None) -> int:
     with writing(engine) as connection:
-        without_time_limit(connection)
+        allow_long_statements(connection)
         projections.clear(connection)
         total, done = sum(log.heads(connection).values()), 0
         for page in log.everything(connection):

@@ -5,8 +5,9 @@ The projections were kept by other code, step by step; that both agree is what a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,19 +15,23 @@ from sqlalchemy import Connection, Engine, Row
 
 from creditbank.audit import decisions
 from creditbank.domain import account as accounts
+from creditbank.domain import approvals as two_persons
 from creditbank.domain import events
 from creditbank.domain.account import Account, Dealing
+from creditbank.domain.approvals import Step
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import AccountOpened
 from creditbank.domain.values import PARTITIONS
-from creditbank.ledger import codec, log
+from creditbank.ledger import accesses, codec, log
 from creditbank.ledger.database import snapshot
-from creditbank.ledger.log import Extent, Recorded
+from creditbank.ledger.log import Recorded
+from creditbank.ledger.numbering import Extent, Numbering
 from creditbank.projections import accounts as heads
-from creditbank.projections import catalogue, claims, lots, usages
+from creditbank.projections import approvals, catalogue, claims, consents, learner_requests, lots, usages
 
 PAGE = 500
 _ACCOUNT_NAMES = [name for name in codec.NAMES if codec.stream_kind(name) == "account"]
+_APPROVAL_NAMES = [name for name in codec.NAMES if codec.stream_kind(name) == "approval"]
 
 Progress = Callable[[int, int], None]
 
@@ -56,12 +61,16 @@ def account_at(
 
 
 def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Difference]:
-    """Compare everything with history: positions, versions, heads, lots, uses, dealings, claims, decisions."""
+    """Compare everything with history: positions, versions, heads, lots, uses, dealings, claims, decisions.
+
+    Of the record of who looked, which follows from nothing else, the positions.
+    """
     with snapshot(engine) as connection:
-        yield from _gaps(connection)
+        yield from _gaps(connection, log.NUMBERS, "partition")
+        yield from _gaps(connection, accesses.NUMBERS, "accesses of partition")
         total, done = sum(log.heads(connection).values()), 0
         reference = catalogue.read(connection)
-        for account_ids in _account_pages(connection):
+        for account_ids in _pages(connection, _ACCOUNT_NAMES):
             histories = log.streams(connection, account_ids)
             yield from _compare(connection, histories, reference)
             done += sum(map(len, histories.values()))
@@ -69,27 +78,28 @@ def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Di
                 progress(done, total)
         yield from _strangers(connection)
         yield from _catalogue_differences(connection)
+        yield from _approval_differences(connection)
         if progress:
             progress(total, total)
 
 
-def _gaps(connection: Connection) -> Iterator[Difference]:
-    heads_of_log, found = log.heads(connection), log.extents(connection)
+def _gaps(connection: Connection, numbers: Numbering, where: str) -> Iterator[Difference]:
+    counted, found = numbers.heads(connection), numbers.extents(connection)
     for partition_id in range(PARTITIONS):
-        head, stored = heads_of_log.get(partition_id, 0), found.get(partition_id, Extent())
+        head, stored = counted.get(partition_id, 0), found.get(partition_id, Extent())
         expected = Extent(head, 1, head) if head else Extent()
         if stored != expected:
             yield Difference(
-                where=f"partition {partition_id}",
+                where=f"{where} {partition_id}",
                 what="count, first and last position",
                 expected=repr(expected),
                 stored=repr(stored),
             )
 
 
-def _account_pages(connection: Connection) -> Iterator[list[UUID]]:
+def _pages(connection: Connection, first_types: Collection[str]) -> Iterator[list[UUID]]:
     last: UUID | None = None
-    while page := log.stream_ids(connection, _ACCOUNT_NAMES, last, PAGE):
+    while page := log.stream_ids(connection, first_types, last, PAGE):
         yield page
         last = page[-1]
 
@@ -101,6 +111,8 @@ def _compare(
     stored_heads = heads.rows(connection, ids)
     stored_lots, stored_uses = lots.of_accounts(connection, ids), usages.of_accounts(connection, ids)
     stored_dealings = heads.all_dealings(connection, ids)
+    stored_consents = consents.of_accounts(connection, ids)
+    stored_requests = learner_requests.of_accounts(connection, ids)
     folded = {one: _folded(one, history) for one, history in histories.items()}
     holders = claims.holders(connection, {lot for account in folded.values() for lot in account.lots})
     for account_id, account in folded.items():
@@ -111,6 +123,8 @@ def _compare(
             ("certificates", _expected_lots(account, history), _stored_lots(stored_lots[account_id])),
             ("uses", _expected_uses(account, history), _stored_uses(stored_uses[account_id])),
             ("dealings", _expected_dealings(account, history), stored_dealings[account_id]),
+            ("consents", _expected_consents(account), stored_consents[account_id]),
+            ("requests", account.rights.requests, stored_requests[account_id]),
             ("claims", dict.fromkeys(account.lots, account_id), {lot: holders.get(lot) for lot in account.lots}),
         ]
         for what, expected, stored in pairs:
@@ -142,7 +156,7 @@ def _stored_head(row: Row[Any] | None) -> object:
 def _expected_lots(account: Account, history: Sequence[Recorded]) -> object:
     times = {item.version: item.recorded_at for item in history}
     # Why a certificate is on hold stands in its history alone: no answer shows it.
-    return [(replace(lot, withdrawn=False), times[lot.version]) for lot in account.lots.values()]
+    return [(replace(lot, withdrawn=False, imposed=False), times[lot.version]) for lot in account.lots.values()]
 
 
 def _stored_lots(rows: Sequence[Row[Any]]) -> object:
@@ -164,8 +178,13 @@ def _expected_dealings(account: Account, history: Sequence[Recorded]) -> dict[st
     return {institution: account.dealings[institution] for institution in named}
 
 
+def _expected_consents(account: Account) -> dict[UUID, tuple[str, date]]:
+    given = account.rights.consents.items()
+    return {consent_id: (one.institution, one.until) for consent_id, one in given if not one.withdrawn}
+
+
 def _strangers(connection: Connection) -> Iterator[Difference]:
-    for table in (heads.account, lots.lot, usages.usage, heads.dealing):
+    for table in (heads.account, lots.lot, usages.usage, heads.dealing, *consents.TABLES, *learner_requests.TABLES):
         if (account_id := log.without_history(connection, table.c.account_id)) is not None:
             yield _difference(account_id, f"rows in {table.name}", "no such account", "rows")
     if (claimed := lots.claimed_by_nobody(connection)) is not None:
@@ -174,8 +193,25 @@ def _strangers(connection: Connection) -> Iterator[Difference]:
 
 
 def _catalogue_differences(connection: Connection) -> Iterator[Difference]:
-    names = [name for name in codec.NAMES if name not in _ACCOUNT_NAMES]
+    names = [name for name in codec.NAMES if name not in (*_ACCOUNT_NAMES, *_APPROVAL_NAMES)]
     expected, stored = log.encoded(connection, names), catalogue.encoded(connection)
     for row in sorted(expected ^ stored, key=str)[:1]:
         says = "an event" if row in expected else "nothing"
         yield Difference(where="catalogue", what=f"{row[3]} {row[0]}", expected=says, stored="the other")
+
+
+def _approval_differences(connection: Connection) -> Iterator[Difference]:
+    for approval_ids in _pages(connection, _APPROVAL_NAMES):
+        stored = approvals.by_ids(connection, approval_ids)
+        for approval_id, history in log.streams(connection, approval_ids).items():
+            steps = [Step(item.event, item.actor, item.recorded_at) for item in history]  # type: ignore[arg-type]
+            expected = two_persons.replay(approval_id, steps)
+            if expected != stored.get(approval_id):
+                yield Difference(
+                    where=f"approval {approval_id}",
+                    what="state",
+                    expected=repr(expected),
+                    stored=repr(stored.get(approval_id)),
+                )
+    if (unknown := log.without_history(connection, approvals.approval.c.approval_id)) is not None:
+        yield Difference(where=f"approval {unknown}", what="rows", expected="no such approval", stored="rows")

@@ -13,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from creditbank.domain import rules
-from creditbank.domain.account import Account, Head, Use
+from creditbank.domain.account import Account, Head
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import Grant
 from creditbank.domain.situations import completed
+from creditbank.domain.use import Use
 from creditbank.domain.uses import grant_of
 from creditbank.ledger.database import snapshot
 from creditbank.projections import catalogue, lots, usages

@@ -185,6 +185,20 @@ def openapi(
     run(output=output, check=check, as_json=as_json)
 
 
+@app.command()
+def access(
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file.")] = None,
+    check: Annotated[Path | None, typer.Option(metavar="FILE", help="Fail when the file holds another one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print who may do what, on whose objects, by which calls (Markdown). Needs no database."""
+    if output is not None and check is not None:
+        raise typer.BadParameter("either --output or --check")
+    from creditbank.cli.access import run
+
+    run(output=output, check=check, as_json=as_json)
+
+
 @rules.command("test")
 def test_rules(file: Rulebook, as_json: Json = False) -> None:
     """Run the cases of a rulebook or of a file of cases."""

@@ -10,7 +10,6 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from hmac import compare_digest
 from pathlib import Path
 from uuid import UUID
 
@@ -63,7 +62,7 @@ def run(
             migration.upgrade(engine)
         safe = _Safe(engine, installation.bound_keys(chosen, engine), data_dir / "demo-keys.json")
         listener = serve.bound(host, range(port, min(port + PORTS, 65536)))
-        address = _address(host, listener.getsockname()[1])
+        address = serve.publish(host, listener.getsockname()[1])
 
         async def load() -> None:
             result = await _load(safe, address, learners)
@@ -121,8 +120,7 @@ class _Safe:
             return False
         with self.engine.connect() as connection:
             known = apikeys.find(connection, key_id)
-        digest = apikeys.digest(self.files, key)
-        return known is not None and known.is_valid(clock()) and compare_digest(known.digest, digest)
+        return known is not None and known.is_valid(clock()) and apikeys.opens(self.files, known, key)
 
 
 async def _load(safe: _Safe, address: str, learners: int) -> Tour:
@@ -200,12 +198,6 @@ def _run(session: Coroutine[None, None, None]) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _address(host: str, port: int) -> str:
-    """Where the server is reached from this machine."""
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 def _show(result: Tour, *, as_json: bool, and_serve: bool) -> None:

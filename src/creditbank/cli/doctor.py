@@ -18,9 +18,9 @@ from sqlalchemy.engine import make_url
 
 from creditbank.cli import installation
 from creditbank.cli.outcome import Failed, say, say_json
-from creditbank.ledger import log, migration
+from creditbank.ledger import accesses, log, migration
 from creditbank.settings import Settings
-from creditbank.vault import keyfiles
+from creditbank.vault import generations, keyfiles
 from creditbank.vault.keyfiles import ForeignKeys
 
 OLDEST_PYTHON = (3, 11)
@@ -99,16 +99,21 @@ def _disk(folder: Path, name: str) -> Iterator[Finding]:
 
 
 def _key_files(data_dir: Path) -> Iterator[Finding]:
-    paths = [data_dir / "keys" / f"{name}.key" for name in keyfiles.NAMES]
-    missing = [path.name for path in paths if not path.exists()]
-    if missing:
+    folder = keyfiles.folder_of(data_dir)
+    paths = list(folder.glob("*.key"))
+    if missing := _missing_keys(data_dir):
         fix = "the first start makes them; for a bank that exists, restore its own"
-        yield Finding("key files", f"missing in {data_dir / 'keys'}: {', '.join(missing)}", fix)
+        yield Finding("key files", f"missing in {folder}: {', '.join(missing)}", fix)
         return
     if any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths):
-        yield Finding("key files", "others can read them", f"chmod 600 {data_dir / 'keys'}/*.key")
+        yield Finding("key files", "others can read them", f"chmod 600 {folder}/*.key")
         return
     yield Finding("key files", "are there, for the bank alone")
+
+
+def _missing_keys(data_dir: Path) -> list[str]:
+    folder = keyfiles.folder_of(data_dir)
+    return [name for name in keyfiles.NAMES if not any(folder.glob(f"{name}*.key"))]
 
 
 def _in_database(engine: Engine, chosen: Settings) -> Iterator[Finding]:
@@ -123,7 +128,9 @@ def _in_database(engine: Engine, chosen: Settings) -> Iterator[Finding]:
         )
         if is_at_head:
             yield _ledger_time(connection)
-    if is_at_head and all((chosen.data_dir / "keys" / f"{name}.key").exists() for name in keyfiles.NAMES):
+            yield _ends("events", log.NUMBERS.without_end(connection))
+            yield _ends("accesses", accesses.NUMBERS.without_end(connection))
+    if is_at_head and not _missing_keys(chosen.data_dir):
         yield _binding(engine, chosen.data_dir)
 
 
@@ -166,12 +173,21 @@ def _ledger_time(connection: Connection) -> Finding:
     return Finding("ledger", f"its last event lies {'ahead' if fix else 'in the past'}", fix)
 
 
+def _ends(numbered: str, partitions: list[int]) -> Finding:
+    """Whether the last rows are there that were ever recorded. Holes before them are found by a replay."""
+    if not partitions:
+        return Finding(numbered, "the last of every partition is there")
+    lost = ", ".join(map(str, partitions))
+    fix = "somebody removed them: restore a backup beside it and compare; `creditbank replay` looks for more"
+    return Finding(numbered, f"the last are missing in partitions {lost}", fix)
+
+
 def _binding(engine: Engine, data_dir: Path) -> Finding:
     """Whether the key files are the database's own. What `bind` would write is taken back."""
     try:
         keys = keyfiles.load(data_dir)
         with engine.connect() as connection, connection.begin() as transaction:
-            keyfiles.bind(connection, keys)
+            generations.bind(connection, keys)
             transaction.rollback()
     except (ForeignKeys, OSError) as error:
         return Finding("keys", str(error), "set CREDITBANK_DATA_DIR to the directory of this bank")

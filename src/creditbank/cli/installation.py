@@ -14,7 +14,7 @@ from creditbank.cli.outcome import Failed
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.settings import Settings
-from creditbank.vault import keyfiles
+from creditbank.vault import generations, keyfiles
 from creditbank.vault.keyfiles import ForeignKeys, KeyFiles
 
 PERMISSION_DENIED = "42501"
@@ -66,7 +66,7 @@ def bound_keys(chosen: Settings, engine: Engine) -> KeyFiles:
     try:
         keys = keyfiles.load(chosen.data_dir)
         with writing(engine) as connection:
-            keyfiles.bind(connection, keys)
+            generations.bind(connection, keys)
     except ForeignKeys as error:
         raise Failed(f"{error}: set CREDITBANK_DATA_DIR to the directory of this bank") from None
     except OSError as error:

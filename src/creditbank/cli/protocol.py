@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from asyncio import TimerHandle, Transport
 from secrets import token_hex
+from socket import IPPROTO_TCP, TCP_USER_TIMEOUT
 
 from pydantic_core import to_json
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from creditbank.api import problems
+from creditbank.api.heads import HEAD_BYTES
 from creditbank.domain.errors import BankError
-
-HEAD_BYTES = 64 * 1024
-"""Of a request line and headers, and of what else is no body: trailers, and lengths of chunks."""
 
 ARRIVAL_SECONDS = 120.0
 ARRIVAL_BYTES = 8 * 1024 * 1024
 """In this time a request must have arrived, or this much more of its body. A batch has to come in time on a slow line,
 and a file of 200 MB has longer."""
+
+DEPARTURE_SECONDS = 60.0
+"""For which a client may take nothing of its answer before the connection is cut."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -34,13 +36,16 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(ARRIVAL_SECONDS, transport.close)
+        # Counted by the operating system, also while the client says that it has room for nothing.
+        transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, int(DEPARTURE_SECONDS * 1000))
+        self._start_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """As inherited. What is no body, heads, trailers and lengths of chunks, is counted until a body goes on."""
         self._beside_bodies += len(data)
         super().data_received(data)
         if self._beside_bodies > HEAD_BYTES:
@@ -48,7 +53,7 @@ class Protocol(HttpToolsProtocol):
         elif not self._is_arriving:
             self._stop_waiting()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(ARRIVAL_SECONDS, self.transport.close)
+            self._start_waiting()
 
     def on_message_begin(self) -> None:
         self._is_arriving = True
@@ -82,6 +87,9 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(_answer(error))
         self.transport.close()
+
+    def _start_waiting(self) -> None:
+        self._deadline = self.loop.call_later(ARRIVAL_SECONDS, self._refuse, problems.RequestTimeout())
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:

@@ -21,6 +21,8 @@ from creditbank.cli.server import Ready, Server, Supervisor
 GRACE_SECONDS = 4
 """How long requests in work may take after the signal to stop; the whole stop takes less than five seconds."""
 
+PUBLIC_URL = "CREDITBANK_PUBLIC_URL"
+
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 """Where several processes keep their metrics; the library reads it from the environment."""
 
@@ -33,6 +35,7 @@ def run(*, host: str, port: int, workers: int, as_json: bool) -> None:
             raise Failed("an SQLite file is served by one process: leave out --workers, or use PostgreSQL", USAGE)
         installation.bound_keys(chosen, engine)
     listener = bound(host, [port])
+    publish(host, listener.getsockname()[1])
     ready = Ready(host=host, port=listener.getsockname()[1], as_json=as_json)
     if workers == 1:
         _serve(listener, ready)
@@ -77,6 +80,14 @@ def configuration(workers: int) -> Config:
         proxy_headers=False,  # whom a proxy speaks for is the bank's own setting
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def publish(host: str, port: int) -> str:
+    """Where this server is reached from this machine, which is its public URL unless the environment names one."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    address = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+    os.environ.setdefault(PUBLIC_URL, address)
+    return address
 
 
 def bound(host: str, ports: Sequence[int]) -> socket.socket:

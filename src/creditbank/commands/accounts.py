@@ -1,4 +1,4 @@
-"""Open, find, suspend, reinstate, close, merge and erase accounts."""
+"""Open, find, suspend, restrict, close, merge and erase accounts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from typing import Any, Literal
 from uuid import UUID
 
 import uuid_utils.compat as uuids
+from sqlalchemy import Connection
 
-from creditbank.commands import documents
+from creditbank.commands import documents, retention
 from creditbank.commands.desk import Answer
-from creditbank.commands.draft import Draft, Needs
-from creditbank.domain import accounts, errors
+from creditbank.commands.draft import Draft, Needs, Unit
+from creditbank.domain import accounts, errors, minors
 from creditbank.domain.account import Head
 from creditbank.domain.errors import BankError
 from creditbank.domain.events import AccountEvent
 from creditbank.domain.instants import instant_text
 from creditbank.projections import accounts as heads
-from creditbank.vault import persons
+from creditbank.vault import formers, persons, shares, texts
 from creditbank.vault.persons import Holder
+
+NOBODY = UUID(int=0)
+"""The id of no account."""
 
 IfMatch = Callable[[int], None] | None
 """Raises PreconditionFailed for a version of the account that the caller does not know; None for any version."""
@@ -47,18 +51,19 @@ class OpenAccounts:
     dry_run: bool = False
 
     def needs(self) -> Needs:
-        return Needs(persons=[one.blind_index for one in self.holders if isinstance(one, Holder)])
+        return Needs(documents=[one.document for one in self.holders if isinstance(one, Holder)])
 
     def run(self, draft: Draft) -> Answer:
         results: list[dict[str, Any]] = []
         positions: list[tuple[dict[str, Any], int]] = []
         for index, holder in enumerate(self.holders):
-            if isinstance(holder, BankError):
-                status, problem = self.render(holder)
+            written = len(draft.entries)
+            try:
+                status, head = open_or_find(draft, _readable(holder), self.opened_by, self.institution)
+            except BankError as refusal:
+                status, problem = self.render(refusal)
                 results.append({"index": index, "status": status, "problem": problem})
                 continue
-            written = len(draft.entries)
-            status, head = open_or_find(draft, holder, self.opened_by, self.institution)
             results.append({"index": index, "status": status, "account_id": str(head.account_id)})
             if len(draft.entries) > written:
                 positions.append((results[-1], len(draft.entries) - 1))
@@ -70,6 +75,12 @@ class OpenAccounts:
         return Answer(status=207, body=body, lines=positions)
 
 
+def _readable(holder: Holder | BankError) -> Holder:
+    if isinstance(holder, BankError):
+        raise holder
+    return holder
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAccount:
     """Open one account, or answer with the account that the person has."""
@@ -79,7 +90,7 @@ class OpenAccount:
     institution: str | None
 
     def needs(self) -> Needs:
-        return Needs(persons=[self.holder.blind_index])
+        return Needs(documents=[self.holder.document])
 
     def run(self, draft: Draft) -> Answer:
         status, head = open_or_find(draft, self.holder, self.opened_by, self.institution)
@@ -90,17 +101,27 @@ class OpenAccount:
 
 
 def open_or_find(draft: Draft, holder: Holder, opened_by: str, institution: str | None) -> tuple[int, Head]:
-    """201 and the new account, or 200 and the one that the person has."""
-    account_id = draft.account_of(holder.blind_index)
+    """201 and the new account, or 200 and the one that the person has, which institutions do not find restricted."""
+    account_id = draft.account_of(holder.document)
     if account_id is None:
-        account_id = uuids.uuid7()
-        draft.begin(account_id)
-        draft.append(account_id, accounts.open_account(opened_by))
-        draft.seal(account_id, holder)
-        return 201, draft.head(account_id)
+        return 201, draft.head(begin(draft, uuids.uuid7(), holder, opened_by))
+    head = draft.head(account_id)
+    if institution is not None and head.status == "restricted":
+        raise errors.AccountNotOpen(head.status)
     if institution is not None:
         _deal(draft, account_id, institution)
     return 200, draft.head(account_id)
+
+
+def begin(draft: Draft, account_id: UUID, holder: Holder, opened_by: str) -> UUID:
+    """Open a new account. Raises GuardianConsentRequired."""
+    person = holder.person
+    born = minors.born_on(person.document_type, person.number, person.birth_date)
+    minors.require_guardian(born, holder.guardian_consent, draft.unit.today)
+    draft.begin(account_id)
+    draft.append(account_id, accounts.open_account(opened_by, guardian_consent=holder.guardian_consent))
+    draft.seal(account_id, holder)
+    return account_id
 
 
 def _deal(draft: Draft, account_id: UUID, institution: str) -> None:
@@ -117,11 +138,15 @@ class LookUp:
     institution: str | None
 
     def needs(self) -> Needs:
-        return Needs(persons=[self.holder.blind_index])
+        return Needs(documents=[self.holder.document])
 
     def run(self, draft: Draft) -> Answer:
-        account_id = draft.account_of(self.holder.blind_index)
+        account_id = draft.account_of(self.holder.document)
+        # Also where there is none, which so takes the same work as one that is found.
+        draft.head(account_id or NOBODY)
         if account_id is None:
+            raise errors.NotFound()
+        if self.institution is not None and draft.head(account_id).status == "restricted":
             raise errors.NotFound()
         if self.institution is not None:
             _deal(draft, account_id, self.institution)
@@ -152,7 +177,27 @@ class ChangeStatus:
         head = draft.head(self.account_id)
         check_version(head, self.if_match)
         draft.append(self.account_id, _DECIDE[self.change](head, self.reason))
-        return _changed(draft, self.account_id)
+        return changed(draft, self.account_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRestriction:
+    """Stop all use of an account's data but keeping them, or let it go on."""
+
+    account_id: UUID
+    change: Literal["restriction", "restriction-lifting"]
+    reason: str
+    if_match: IfMatch = None
+
+    def needs(self) -> Needs:
+        return Needs(accounts=[self.account_id])
+
+    def run(self, draft: Draft) -> Answer:
+        account = draft.account(self.account_id)
+        check_version(account.head, self.if_match)
+        decide = accounts.restrict if self.change == "restriction" else accounts.lift_restriction
+        draft.append(self.account_id, decide(account, self.reason))
+        return changed(draft, self.account_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +218,15 @@ class Merge:
         received, ended = accounts.merge(survivor, merged, self.reason)
         draft.append(self.account_id, *received)
         draft.append(self.merged, ended)
-        draft.statements.append(lambda connection: persons.move_claims(connection, self.merged, self.account_id))
-        return _changed(draft, self.account_id)
+        draft.statements.append(lambda connection: self._carry_over(connection, draft.unit))
+        return changed(draft, self.account_id)
+
+    def _carry_over(self, connection: Connection, unit: Unit) -> None:
+        vault = unit.bank.vault
+        persons.move_claims(connection, self.merged, self.account_id)
+        formers.carry_over(connection, vault, self.merged, self.account_id, unit.now)
+        texts.carry_over(connection, vault, self.merged, self.account_id)
+        shares.carry_over(connection, self.merged, self.account_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,10 +244,12 @@ class Erase:
     def run(self, draft: Draft) -> Answer:
         account = draft.account(self.account_id)
         check_version(account.head, self.if_match)
-        draft.append(self.account_id, accounts.erase(account.head, self.reason, self.receipt))
+        erased = accounts.erase(account.head, self.reason, self.receipt)
+        retention.check(draft, account)
+        draft.append(self.account_id, erased)
         # The accounts that were merged into this one are the same person's.
         draft.statements.append(lambda connection: persons.erase(connection, [self.account_id, *account.absorbed]))
-        answer = _changed(draft, self.account_id)
+        answer = changed(draft, self.account_id)
         answer.body["receipt"] = {
             "receipt_id": str(self.receipt),
             "account_id": str(self.account_id),
@@ -204,7 +258,8 @@ class Erase:
         return answer
 
 
-def _changed(draft: Draft, account_id: UUID) -> Answer:
+def changed(draft: Draft, account_id: UUID) -> Answer:
+    """The account as it stands after a command about it."""
     row = heads.rows(draft.unit.connection, [account_id]).get(account_id)
     opened_at = row.opened_at if row else draft.unit.now
     return Answer(status=200, body=documents.account(draft.head(account_id), opened_at))

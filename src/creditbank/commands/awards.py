@@ -10,14 +10,15 @@ from uuid import UUID
 import uuid_utils.compat as uuids
 
 from creditbank.commands import documents
+from creditbank.commands.accounts import begin
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import certificates, errors
-from creditbank.domain.account import Head, lot_of
-from creditbank.domain.accounts import open_account
+from creditbank.domain.account import Head
 from creditbank.domain.certificates import Award
 from creditbank.domain.errors import BankError
 from creditbank.domain.events import CertificateAwarded
+from creditbank.domain.lot import lot_of
 from creditbank.vault.persons import Holder
 
 Rendered = tuple[int, dict[str, Any]]
@@ -34,7 +35,7 @@ class AwardLine:
 
 def _needs(lines: Sequence[AwardLine]) -> Needs:
     return Needs(
-        persons=[line.holder.blind_index for line in lines if isinstance(line.holder, Holder)],
+        documents=[line.holder.document for line in lines if isinstance(line.holder, Holder)],
         accounts=[line.holder for line in lines if isinstance(line.holder, UUID)],
         certificates=[line.award.certificate_id for line in lines],
     )
@@ -124,13 +125,11 @@ def _award(draft: Draft, line: AwardLine) -> tuple[UUID, CertificateAwarded]:
     head = Head(account_id=uuids.uuid7(), version=1) if account_id is None else draft.head(account_id)
     awarded = certificates.award(head, line.award, claimed_by, draft.catalogue, draft.unit.today)
     if account_id is None and isinstance(line.holder, Holder):
-        draft.begin(head.account_id)
-        draft.append(head.account_id, open_account(line.award.issuer))
-        draft.seal(head.account_id, line.holder)
+        begin(draft, head.account_id, line.holder, line.award.issuer)
     draft.append(head.account_id, awarded)
     draft.holders[awarded.certificate_id] = head.account_id
     return head.account_id, awarded
 
 
 def _account_of(draft: Draft, holder: Holder | UUID) -> UUID | None:
-    return holder if isinstance(holder, UUID) else draft.account_of(holder.blind_index)
+    return holder if isinstance(holder, UUID) else draft.account_of(holder.document)

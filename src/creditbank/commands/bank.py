@@ -29,6 +29,8 @@ class Bank:
     vault: Vault
     zone: ZoneInfo
     clock: Callable[[], int]
+    consent_required: bool = False
+    """Whether every decision of an institution wants a standing consent, not only where a programme asks for it."""
     _compiled: dict[str, CompiledRules] = field(default_factory=dict)
     _catalogue: Catalogue = field(default_factory=Catalogue)
     _checked_at: int = 0
@@ -64,6 +66,13 @@ class Bank:
             with self.engine.connect() as connection, connection.begin():
                 return self.catalogue_in(connection)
         return self._catalogue
+
+    def is_suspended(self, connection: Connection, organisation: str | None) -> bool:
+        """Whether whatever asks in this organisation's name is to be refused; never where it is nobody's."""
+        if organisation is None:
+            return False
+        known = self.catalogue_in(connection).organisations.get(organisation)
+        return known is not None and known.is_suspended
 
     def compiled(self, version: RulebookVersionPublished) -> CompiledRules:
         """A published version, made ready to decide; kept, since a version never changes."""

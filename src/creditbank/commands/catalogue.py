@@ -15,13 +15,16 @@ from pydantic_core import to_json
 from creditbank.commands import documents, jobs
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
-from creditbank.domain import organisations
-from creditbank.domain.catalogue import Organisation
+from creditbank.domain import organisations, retention
+from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import (
     AccreditationGranted,
     OrganisationRegistered,
+    OrganisationReinstated,
+    OrganisationSuspended,
     ProgrammePublished,
     ReferenceEvent,
+    RetentionRuleSet,
     RulebookVersionPublished,
     StandardPublished,
 )
@@ -35,7 +38,7 @@ class Publish:
 
     stream_id: UUID
     decide: Callable[[Draft], ReferenceEvent | None]
-    document: dict[str, Any]
+    document: Callable[[Catalogue], dict[str, Any]]
 
     def needs(self) -> Needs:
         return Needs()
@@ -44,22 +47,43 @@ class Publish:
         event = self.decide(draft)
         if event is not None:
             draft.append_reference(self.stream_id, event)
-        return Answer(status=201 if event is not None else 200, body=self.document)
+        return Answer(status=201 if event is not None else 200, body=self.document(draft.catalogue))
 
 
 def register(wanted: OrganisationRegistered) -> Publish:
     return Publish(
         stream_id=organisation_id(wanted.code),
         decide=lambda draft: organisations.register(draft.catalogue, wanted),
-        document=documents.organisation(Organisation(registered=wanted)),
+        document=lambda catalogue: documents.organisation(catalogue.organisations[wanted.code]),
     )
+
+
+Change = Callable[[Catalogue, str, str], OrganisationSuspended | OrganisationReinstated]
+"""What suspends or reinstates: decides about an organisation's code, for a reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOrganisation:
+    """Suspend an organisation or reinstate it, by the decision that is handed over."""
+
+    organisation: str
+    decide: Change
+    reason: str
+
+    def needs(self) -> Needs:
+        return Needs()
+
+    def run(self, draft: Draft) -> Answer:
+        event = self.decide(draft.catalogue, self.organisation, self.reason)
+        draft.append_reference(organisation_id(self.organisation), event)
+        return Answer(status=200, body=documents.organisation(draft.catalogue.organisations[self.organisation]))
 
 
 def publish_standard(wanted: StandardPublished) -> Publish:
     return Publish(
         stream_id=standard_id(wanted.code),
         decide=lambda draft: organisations.publish_standard(draft.catalogue, wanted),
-        document=documents.standard(wanted),
+        document=lambda _: documents.standard(wanted),
     )
 
 
@@ -67,7 +91,16 @@ def publish_programme(wanted: ProgrammePublished) -> Publish:
     return Publish(
         stream_id=programme_id(wanted.institution, wanted.code),
         decide=lambda draft: organisations.publish_programme(draft.catalogue, wanted),
-        document=documents.programme(wanted),
+        document=lambda _: documents.programme(wanted),
+    )
+
+
+def set_retention(wanted: RetentionRuleSet) -> Publish:
+    """How long an organisation's records of a kind are kept; a later rule replaces it."""
+    return Publish(
+        stream_id=organisation_id(wanted.organisation),
+        decide=lambda draft: retention.set_rule(draft.catalogue, wanted),
+        document=lambda _: documents.retention_rule(wanted),
     )
 
 

@@ -14,6 +14,7 @@ from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import certificates, errors
 from creditbank.domain.account import Account
 from creditbank.domain.events import AccountEvent, ConversionReversed, ExemptionReviewOpened, ReservationReleased
+from creditbank.projections import lots
 
 Decide = Callable[[Account, Draft], list[AccountEvent]]
 
@@ -33,18 +34,29 @@ class ChangeCertificate:
         return Needs(certificates=[self.certificate_id])
 
     def run(self, draft: Draft) -> Answer:
-        account_id = draft.holder(self.certificate_id)
-        if account_id is None:
-            raise errors.NotFound()
+        account_id = self._seen_in(draft)
         account = draft.account(account_id)
         lot = account.lots.get(self.certificate_id)
         if lot is None or self.issuer not in (None, lot.issuer):
+            raise errors.NotFound()
+        if self.issuer is not None and account.head.status == "restricted":
             raise errors.NotFound()
         events = self.decide(account, draft)
         draft.append(account_id, *events)
         lot = draft.account(account_id).lots[self.certificate_id]
         body = documents.certificate(lot, account_id, draft.unit.today)
         return Answer(status=200, body={**body, "dependants": _dependants(events)})
+
+    def _seen_in(self, draft: Draft) -> UUID:
+        """The account that holds it. Raises NotFound after the same work whether nobody does or a foreign one."""
+        holder = draft.holder(self.certificate_id)
+        account_id = holder or self.certificate_id
+        draft.head(account_id)
+        stored = lots.issuer_of(draft.unit.connection, account_id, self.certificate_id)
+        # What was awarded in this very group is not stored yet, and judged by the account itself.
+        if holder is None or (stored is not None and self.issuer not in (None, stored)):
+            raise errors.NotFound()
+        return holder
 
 
 def amend(certificate_id: UUID, issuer: str | None, changes: Mapping[str, Any], reason: str) -> ChangeCertificate:
@@ -70,7 +82,7 @@ def hold(certificate_id: UUID, issuer: str | None, reason: str) -> ChangeCertifi
     return ChangeCertificate(
         certificate_id=certificate_id,
         issuer=issuer,
-        decide=lambda account, _: certificates.hold(account, certificate_id, reason),
+        decide=lambda account, _: certificates.hold(account, certificate_id, reason, by_issuer=issuer is not None),
     )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic_core import to_jsonable_python
 
-from creditbank.domain.account import Head, Lot, Use
+from creditbank.domain.account import Head
 from creditbank.domain.awards import AwardCheck
 from creditbank.domain.balance import Balance, ProgrammeCredits, certificate_status
 from creditbank.domain.catalogue import Accreditation, Organisation
@@ -20,15 +20,20 @@ from creditbank.domain.events import (
     Course,
     Grant,
     OrganisationRegistered,
+    OrganisationReinstated,
+    OrganisationSuspended,
     ProgrammePublished,
+    RetentionRuleSet,
     RulebookVersionPublished,
     StandardPublished,
 )
 from creditbank.domain.instants import instant_text
+from creditbank.domain.lot import Lot
 from creditbank.domain.reservations import status_at
 from creditbank.domain.rules import Refusal
 from creditbank.domain.situations import Wish
 from creditbank.domain.timeline import Moment
+from creditbank.domain.use import Use
 from creditbank.domain.uses import Outcome, refusal_document
 from creditbank.domain.values import credits_text
 from creditbank.ledger import codec
@@ -227,6 +232,7 @@ def organisation(one: Organisation) -> dict[str, Any]:
         "region": registered.region,
         "aliases": list(registered.aliases),
         "assessor_kind": registered.assessor_kind,
+        "status": one.status,
     }
 
 
@@ -241,6 +247,10 @@ def accreditation(one: Accreditation) -> dict[str, Any]:
         "valid_until": _day(granted.valid_until),
         "withdrawn_from": _day(one.withdrawn_from),
     }
+
+
+def retention_rule(one: RetentionRuleSet) -> dict[str, Any]:
+    return {"organisation": one.organisation, "kind": one.kind, "years": one.years, "basis": one.basis}
 
 
 def standard(one: StandardPublished) -> dict[str, Any]:
@@ -265,6 +275,7 @@ def programme(one: ProgrammePublished) -> dict[str, Any]:
         "credits": credits_text(one.credits),
         "fields": one.fields,
         "rulebook": one.rulebook,
+        "consent": one.consent,
         "courses": [_course(course) for course in one.courses],
     }
 
@@ -289,6 +300,7 @@ def event(one: Recorded) -> dict[str, Any]:
         "type": one.type,
         "recorded_at": instant_text(one.recorded_at),
         "actor": one.actor,
+        "approved_by": one.approved_by,
         "causation": str(one.causation),
         "data": to_jsonable_python(one.event),
     }
@@ -305,7 +317,13 @@ def _stream_name(recorded: Recorded) -> str:
     match recorded.event:
         case OrganisationRegistered() | StandardPublished():
             return recorded.event.code
-        case AccreditationGranted() | AccreditationWithdrawn():
+        case (
+            OrganisationSuspended()
+            | OrganisationReinstated()
+            | AccreditationGranted()
+            | AccreditationWithdrawn()
+            | RetentionRuleSet()
+        ):
             return recorded.event.organisation
         case ProgrammePublished():
             return f"{recorded.event.institution}/{recorded.event.code}"

@@ -24,6 +24,7 @@ from creditbank.domain.events import (
     AccountErased,
     AccountEvent,
     AccountMerged,
+    ApprovalEvent,
     CertificateReceived,
     Event,
     ReferenceEvent,
@@ -31,9 +32,8 @@ from creditbank.domain.events import (
 from creditbank.ledger import bulk, log
 from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections import accounts as heads
-from creditbank.projections import catalogue, claims, usages
-from creditbank.vault import persons
-from creditbank.vault.persons import Holder
+from creditbank.projections import catalogue, claims, learner_requests, usages
+from creditbank.vault.persons import Holder, IdentityDocument
 from creditbank.vault.tables import person, person_claim
 
 Key = TypeVar("Key")
@@ -44,10 +44,11 @@ Value = TypeVar("Value")
 class Needs:
     """What a command will look at, so that a whole group is loaded by one query of each kind."""
 
-    persons: Collection[bytes] = ()
+    documents: Collection[IdentityDocument] = ()
     certificates: Collection[UUID] = ()
     accounts: Collection[UUID] = ()
     uses: Collection[UUID] = ()
+    requests: Collection[UUID] = ()
 
 
 class Unit:
@@ -61,7 +62,7 @@ class Unit:
         self.catalogue: Catalogue = bank.catalogue_in(connection, hold=True)
         self.heads: dict[UUID, Head] = {}
         self.accounts: dict[UUID, Account] = {}
-        self.persons: dict[bytes, UUID | None] = {}
+        self.persons: dict[IdentityDocument, UUID | None] = {}
         self.holders: dict[UUID, UUID | None] = {}
         self.streams: dict[UUID, int] = {}
         self.entries: list[Entry] = []
@@ -72,7 +73,7 @@ class Unit:
     def load(self, needs: Iterable[Needs]) -> None:
         """Load what a group of commands needs: one query a kind, heads locked in the order of their ids."""
         wanted = list(needs)
-        blind_indexes = {blind for need in wanted for blind in need.persons}
+        documents = {document for need in wanted for document in need.documents}
         certificate_ids = {certificate for need in wanted for certificate in need.certificates}
         use_ids = {use for need in wanted for use in need.uses}
         account_ids = {account for need in wanted for account in need.accounts}
@@ -82,12 +83,14 @@ class Unit:
             held = claims.holders(self.connection, certificate_ids)
             self.holders.update({certificate: held.get(certificate) for certificate in certificate_ids})
             account_ids.update(held.values())
-        if blind_indexes:
-            found = persons.accounts_of(self.connection, blind_indexes)
-            self.persons.update({blind: found.get(blind) for blind in blind_indexes})
+        if documents:
+            found = self.bank.vault.accounts_of(self.connection, documents)
+            self.persons.update({document: found.get(document) for document in documents})
             account_ids.update(found.values())
         if use_ids:
             account_ids.update(usages.accounts_of(self.connection, use_ids))
+        if request_ids := {request for need in wanted for request in need.requests}:
+            account_ids.update(learner_requests.accounts_of(self.connection, request_ids))
         # What this group has moved on stays where it moved to.
         if unknown := account_ids - self.heads.keys():
             self.load_heads(unknown)
@@ -153,10 +156,11 @@ class Draft:
     unit: Unit
     actor: str
     causation: UUID
+    approved_by: str | None = None
     catalogue: Catalogue = field(init=False)
     heads: Overlay[UUID, Head] = field(init=False)
     accounts: Overlay[UUID, Account] = field(init=False)
-    persons: Overlay[bytes, UUID | None] = field(init=False)
+    persons: Overlay[IdentityDocument, UUID | None] = field(init=False)
     holders: Overlay[UUID, UUID | None] = field(init=False)
     streams: Overlay[UUID, int] = field(init=False)
     entries: list[Entry] = field(default_factory=list)
@@ -194,11 +198,11 @@ class Draft:
             self.unit.load([Needs(certificates=[certificate_id])])
         return self.holders[certificate_id]
 
-    def account_of(self, blind_index: bytes) -> UUID | None:
+    def account_of(self, document: IdentityDocument) -> UUID | None:
         """The account of the person behind a document."""
-        if blind_index not in self.persons:
-            self.unit.load([Needs(persons=[blind_index])])
-        return self.persons[blind_index]
+        if document not in self.persons:
+            self.unit.load([Needs(documents=[document])])
+        return self.persons[document]
 
     def begin(self, account_id: UUID) -> None:
         """Say that an account id is new, so that nobody looks for its history."""
@@ -221,11 +225,22 @@ class Draft:
         self.catalogue = replace(catalogues.evolve(self.catalogue, event), epoch=self.catalogue.epoch + 1)
         self._enter(stream_id, self.streams[stream_id], event)
 
+    def append_approval(self, approval_id: UUID, event: ApprovalEvent) -> None:
+        """Add an event to the stream of an act that needs two persons."""
+        self._enter(approval_id, len(self.history(approval_id)) + 1, event)
+
+    def history(self, stream_id: UUID) -> list[tuple[Event, str, int]]:
+        """What stands in a stream, this group's decisions included: each event with its actor and its moment."""
+        recorded = [(item.event, item.actor, item.recorded_at) for item in log.stream(self.unit.connection, stream_id)]
+        decided = [entry for entry in (*self.unit.entries, *self.entries) if entry.stream_id == stream_id]
+        return recorded + [(entry.event, entry.actor, self.unit.now) for entry in decided]
+
     def seal(self, account_id: UUID, holder: Holder) -> None:
         """Put a person into the vault and claim the document."""
-        self.sealed.append(self.unit.bank.vault.seal(account_id, holder.person))
-        self.person_claims.append(persons.claim_row(holder.blind_index, account_id))
-        self.persons[holder.blind_index] = account_id
+        vault = self.unit.bank.vault
+        self.sealed.append(vault.seal(account_id, holder.person))
+        self.person_claims += vault.claims(holder.document, account_id)
+        self.persons[holder.document] = account_id
 
     def drop(self) -> None:
         """Forget everything that was decided so far."""
@@ -258,10 +273,16 @@ class Draft:
         if isinstance(event, CertificateReceived):
             self.holders[event.awarded.certificate_id] = account_id
         elif isinstance(event, AccountMerged | AccountErased):
-            for blind_index in self.persons.keys_of(account_id):
-                self.persons[blind_index] = event.survivor if isinstance(event, AccountMerged) else None
+            for document in self.persons.keys_of(account_id):
+                self.persons[document] = event.survivor if isinstance(event, AccountMerged) else None
 
     def _enter(self, stream_id: UUID, version: int, event: Event) -> None:
-        self.entries.append(
-            Entry(stream_id=stream_id, version=version, event=event, actor=self.actor, causation=self.causation)
+        entry = Entry(
+            stream_id=stream_id,
+            version=version,
+            event=event,
+            actor=self.actor,
+            causation=self.causation,
+            approved_by=self.approved_by,
         )
+        self.entries.append(entry)

@@ -13,6 +13,8 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.uses import Explain, application_of
 from creditbank.domain import awards, proposals, uses
 from creditbank.domain.accounts import require_dealing
+from creditbank.domain.certificates import require_open
+from creditbank.domain.consents import require_consent
 from creditbank.domain.events import RulebookVersionPublished
 from creditbank.domain.situations import Wish
 from creditbank.domain.timeline import Moment
@@ -59,8 +61,14 @@ class Adviser:
             # Whether the institution may ask is judged by today's dealings, whatever the moment asked about.
             today = hindsight.account_then(bank, connection, asked.account_id, Moment())
             require_dealing(today.account, asked.institution, bank.today())
+            require_open(today.account.head)
             then = today
             if not asked.moment.is_now:
                 then = hindsight.account_then(bank, connection, asked.account_id, asked.moment)
         applied_on = asked.applied_on or then.on
-        return application_of(bank, catalogue, then.account, asked.institution, asked.programme, applied_on, then.now)
+        application, version = application_of(
+            bank, catalogue, then.account, asked.institution, asked.programme, applied_on, then.now
+        )
+        # As with dealings: what a learner has agreed to is judged by today.
+        require_consent(today.account, application.programme, bank.today(), everywhere=bank.consent_required)
+        return application, version

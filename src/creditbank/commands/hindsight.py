@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -15,6 +16,7 @@ from creditbank.domain.events import AccountEvent
 from creditbank.domain.instants import end_of
 from creditbank.domain.timeline import Dated, Moment, account_at
 from creditbank.ledger import log
+from creditbank.ledger.log import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,11 @@ class Then:
 
 def account_then(bank: Bank, connection: Connection, account_id: UUID, moment: Moment) -> Then:
     """Replay an account to a moment."""
-    history = log.stream(connection, account_id)
+    return then_of(bank, account_id, log.stream(connection, account_id), moment)
+
+
+def then_of(bank: Bank, account_id: UUID, history: Sequence[Recorded], moment: Moment) -> Then:
+    """The account at a moment, by its whole history."""
     dated = [
         Dated(
             event=item.event,

@@ -234,8 +234,3 @@ class Sweeper:
                 self.sweep()
             except (DBAPIError, TimeoutError, errors.Unavailable):
                 continue  # the database will be back
-
-
-def job_id_of(body: bytes) -> UUID:
-    """The job that an answer names."""
-    return UUID(_DOCUMENT.validate_json(body)["job_id"])

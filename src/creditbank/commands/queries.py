@@ -20,13 +20,14 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.hindsight import Then
 from creditbank.commands.sight import Viewer
 from creditbank.domain import errors
-from creditbank.domain.account import ENTITLING
 from creditbank.domain.balance import balance, certificate_status
 from creditbank.domain.identifiers import mask_name, mask_number
 from creditbank.domain.timeline import Moment
+from creditbank.domain.use import ENTITLING
 from creditbank.ledger import log
 from creditbank.ledger.log import Recorded
-from creditbank.projections import accounts, claims, lots, usages
+from creditbank.projections import accounts, claims, consents, lots, usages
+from creditbank.vault import formers
 
 NOW = Moment()
 
@@ -93,7 +94,7 @@ class AccountReader:
         """Version and transcript: certificates, conversions and exemptions in order of record."""
         if moment.is_now:
             with self._bank.engine.connect() as connection, connection.begin():
-                version = self._require(connection, account_id, viewer).version
+                version = self.require(connection, account_id, viewer).version
                 held, used = lots.of_accounts(connection, [account_id]), usages.of_accounts(connection, [account_id])
             certificates = [(lots.lot_from(row), row.recorded_at) for row in held[account_id]]
             uses = [(usages.use_from(row), row.recorded_at) for row in used[account_id]]
@@ -106,13 +107,13 @@ class AccountReader:
 
     def _then(self, account_id: UUID, viewer: Viewer, moment: Moment) -> Then:
         with self._bank.engine.connect() as connection, connection.begin():
-            self._require(connection, account_id, viewer)
+            self.require(connection, account_id, viewer)
             return hindsight.account_then(self._bank, connection, account_id, moment)
 
     def account(self, account_id: UUID, viewer: Viewer) -> tuple[int, dict[str, Any]]:
         """Version and status of an account, with its holder masked."""
         with self._bank.engine.connect() as connection, connection.begin():
-            row = self._require(connection, account_id, viewer)
+            row = self.require(connection, account_id, viewer)
             person = self._bank.vault.open(connection, [account_id]).get(account_id)
         document = documents.account(accounts.head_of(row), row.opened_at)
         document["holder"] = person and {
@@ -121,7 +122,12 @@ class AccountReader:
         }
         return row.version, document
 
-    def _require(self, connection: Connection, account_id: UUID, viewer: Viewer) -> Row[Any]:
+    def existing(self, account_ids: Collection[UUID]) -> set[UUID]:
+        """Those of these ids that are accounts."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            return set(accounts.rows(connection, account_ids))
+
+    def require(self, connection: Connection, account_id: UUID, viewer: Viewer) -> Row[Any]:
         """The stored head of an account. Raises NotFound where there is none or the viewer may not see it."""
         heads = accounts.rows(connection, [account_id])
         question = Question(account_id=account_id, viewer=viewer)
@@ -130,11 +136,21 @@ class AccountReader:
             raise errors.NotFound()
         return heads[account_id]
 
+    def require_part(self, connection: Connection, account_id: UUID, viewer: Viewer) -> None:
+        """Raise NotFound where the viewer sees nothing of an account: an issuer has to see a certificate of its own.
+
+        Asked before the history is read, so that a long one that is foreign takes no longer than none at all.
+        """
+        if viewer.issuer is None:
+            self.require(connection, account_id, viewer)
+            return
+        if not lots.is_issued(connection, accounts.line(connection, account_id)[-1], viewer.issuer):
+            raise errors.NotFound()
+
     def history(self, account_id: UUID, viewer: Viewer) -> list[Recorded]:
         """The events of an account that the viewer sees, oldest first. An issuer has to see one of them."""
         with self._bank.engine.connect() as connection, connection.begin():
-            if viewer.issuer is None:
-                self._require(connection, account_id, viewer)
+            self.require_part(connection, account_id, viewer)
             history = log.stream(connection, account_id)
             seen = sight.seen(connection, viewer, history)
         if viewer.issuer is not None and not any(seen):
@@ -144,42 +160,60 @@ class AccountReader:
     def certificate(self, certificate_id: UUID, viewer: Viewer) -> dict[str, Any]:
         """A certificate. An issuer sees its own, others those of accounts that they see."""
         with self._bank.engine.connect() as connection, connection.begin():
-            row = _held(connection, certificate_id)
-            if row is None or viewer.issuer not in (None, row.issuer):
-                raise errors.NotFound()
+            account_id, row = _held(connection, certificate_id)
             if viewer.issuer is None:
-                self._require(connection, row.account_id, viewer)
+                self.require(connection, account_id, viewer)
+            elif accounts.restricted(connection, [account_id]):
+                raise errors.NotFound()
+        if row is None or viewer.issuer not in (None, row.issuer):
+            raise errors.NotFound()
         return documents.certificate(lots.lot_from(row), row.account_id, self._bank.today())
 
     def verify(self, certificate_id: UUID) -> dict[str, Any]:
-        """What the public may know of a certificate number; the same shape where it is unknown."""
+        """What the public may know of a certificate number; the same shape where it is unknown.
+
+        A certificate that was recorded under another name of its holder says so.
+        """
         with self._bank.engine.connect() as connection, connection.begin():
-            row = _held(connection, certificate_id)
-            if row is None:
-                return {"status": "unknown", "standard": None, "level": None, "issued_on": None, "holder_masked": None}
-            person = self._bank.vault.open(connection, [row.account_id]).get(row.account_id)
-        return {
+            account_id, row = _held(connection, certificate_id)
+            is_restricted = bool(accounts.restricted(connection, [account_id]))
+            person = self._bank.vault.open(connection, [account_id]).get(account_id)
+            former = formers.of_accounts(connection, self._bank.vault, [account_id])[account_id]
+        if row is None or is_restricted:
+            return {"status": "unknown", "standard": None, "level": None, "issued_on": None, "holder_masked": None}
+        verified = {
             "status": certificate_status(lots.lot_from(row), self._bank.today()),
             "standard": row.standard,
             "level": row.level,
             "issued_on": row.issued_on.isoformat(),
             "holder_masked": mask_name(person.name) if person else None,
         }
+        names = [one.person.name for one in former if row.recorded_at <= one.replaced_at]
+        if person and (others := [name for name in dict.fromkeys(names) if name != person.name]):
+            verified |= {"holder_changed": True, "former_holders_masked": [mask_name(name) for name in others]}
+        return verified
 
     def use(self, use_id: UUID, kind: str, viewer: Viewer) -> dict[str, Any]:
         """A conversion or exemption. An institution sees its own ones."""
         with self._bank.engine.connect() as connection, connection.begin():
             row = usages.by_id(connection, use_id)
-            if row is None or usages.kind_of(row) != kind or viewer.institution not in (None, row.institution):
-                raise errors.NotFound()
-            if viewer.account_id not in (None, row.account_id):
-                raise errors.NotFound()
+            is_restricted = bool(accounts.restricted(connection, [row.account_id if row else use_id]))
+        if row is None or usages.kind_of(row) != kind or viewer.institution not in (None, row.institution):
+            raise errors.NotFound()
+        if viewer.account_id not in (None, row.account_id):
+            raise errors.NotFound()
+        if viewer.institution is not None and is_restricted:
+            raise errors.NotFound()
         return documents.use(usages.use_from(row), row.account_id, self._bank.clock())
 
 
-def _held(connection: Connection, certificate_id: UUID) -> Row[Any] | None:
-    account_id = claims.holders(connection, [certificate_id]).get(certificate_id)
-    return None if account_id is None else lots.by_certificate(connection, account_id, certificate_id)
+def _held(connection: Connection, certificate_id: UUID) -> tuple[UUID, Row[Any] | None]:
+    """The account that holds a certificate and how it stands there; without one an id that is no account's.
+
+    Whoever asks goes on with that id, so that what is not there takes the same work as what is not to be seen.
+    """
+    account_id = claims.holders(connection, [certificate_id]).get(certificate_id, certificate_id)
+    return account_id, lots.by_certificate(connection, account_id, certificate_id)
 
 
 def _visible(
@@ -189,22 +223,24 @@ def _visible(
     used: dict[UUID, list[Row[Any]]],
     today: date,
 ) -> list[bool]:
-    dealings = {
-        institution: accounts.dealings(connection, _asked_by(questions, institution), institution)
-        for institution in {one.viewer.institution for one in questions if one.account_id in heads}
-        if institution is not None
-    }
+    institutions = {one.viewer.institution for one in questions} - {None}
+    asked = {institution: _asked_by(questions, institution) for institution in institutions if institution}
+    dealings = {one: accounts.dealings(connection, ids, one) for one, ids in asked.items()}
+    consenting = {one: consents.consenting(connection, ids, one, today) for one, ids in asked.items()}
 
     def sees(question: Question) -> bool:
         viewer, account_id = question.viewer, question.account_id
         if account_id not in heads:
             return False
         if viewer.institution is None:
-            return viewer.sees_all or viewer.account_id == account_id
+            return viewer.sees_all or viewer.is_holder_of(account_id)
+        if heads[account_id].status == "restricted":
+            return False
         dealing = dealings[viewer.institution].get(account_id)
         return (
             heads[account_id].opened_by == viewer.institution
             or (dealing is not None and dealing.stands_on(today))
+            or account_id in consenting[viewer.institution]
             or any(use.institution == viewer.institution and use.status in ENTITLING for use in used[account_id])
         )
 

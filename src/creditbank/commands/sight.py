@@ -10,22 +10,29 @@ from sqlalchemy import Connection
 
 from creditbank.commands.bank import Bank
 from creditbank.domain import events
-from creditbank.domain.account import UseChange, changed_use, use_of
 from creditbank.domain.events import Event
+from creditbank.domain.use import UseChange, changed_use, use_of
 from creditbank.ledger import feed
 from creditbank.ledger.feed import Cursor, Step
 from creditbank.ledger.log import Recorded
-from creditbank.projections import lots, usages
+from creditbank.projections import accounts, lots, usages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Who looks: an issuer, an institution, the learner of an account, or one who sees all. Others see nothing."""
+    """Who looks: an issuer, an institution, the learner of an account, or one who sees all. Others see nothing.
+
+    `former_accounts` are those that were merged into the learner's account.
+    """
 
     issuer: str | None = None
     institution: str | None = None
     account_id: UUID | None = None
+    former_accounts: frozenset[UUID] = frozenset()
     sees_all: bool = False
+
+    def is_holder_of(self, account_id: UUID) -> bool:
+        return account_id == self.account_id or account_id in self.former_accounts
 
 
 def feed_page(
@@ -41,26 +48,42 @@ def feed_page(
 
 
 def seen(connection: Connection, viewer: Viewer, recorded: Sequence[Recorded]) -> list[bool]:
-    """For each event whether it is seen; by one query a kind for all of them."""
+    """For each event whether it is seen; by one query a kind for all of them.
+
+    Organisations see nothing of an account while it is restricted.
+    """
     if viewer.sees_all:
         return [True] * len(recorded)
+    hidden: set[UUID] = set()
+    if viewer.issuer is not None or viewer.institution is not None:
+        hidden = accounts.restricted(connection, {item.stream_id for item in recorded})
     if viewer.issuer is not None:
         issuers = lots.issuers(connection, {one for item in recorded for one in _certificates(item.event)})
-        return [_is_issued_by(viewer.issuer, item.event, issuers) for item in recorded]
+        return [item.stream_id not in hidden and _is_issued_by(viewer.issuer, item.event, issuers) for item in recorded]
     if viewer.institution is not None:
         owners = usages.institutions(connection, {one for item in recorded for one in _uses(item.event)})
-        return [_is_dealing_of(viewer.institution, item.event, owners) for item in recorded]
-    return [item.stream_id == viewer.account_id for item in recorded]
+        return [
+            item.stream_id not in hidden and _is_dealing_of(viewer.institution, item.event, owners) for item in recorded
+        ]
+    return [viewer.is_holder_of(item.stream_id) for item in recorded]
 
 
 def _is_issued_by(issuer: str, event: Event, issuers: dict[UUID, str]) -> bool:
     match event:
         case events.OrganisationRegistered():
             return event.code == issuer
-        case events.AccreditationGranted() | events.AccreditationWithdrawn():
+        case (
+            events.OrganisationSuspended()
+            | events.OrganisationReinstated()
+            | events.AccreditationGranted()
+            | events.AccreditationWithdrawn()
+            | events.RetentionRuleSet()
+        ):
             return event.organisation == issuer
         case events.StandardPublished():
             return True
+        case events.ApprovalRequested() | events.ApprovalGiven() | events.ApprovalRefused():
+            return (event.role, event.organisation) == ("issuer", issuer)
         case _:
             return any(issuers.get(certificate_id) == issuer for certificate_id in _certificates(event))
 
@@ -69,14 +92,18 @@ def _is_dealing_of(institution: str, event: Event, owners: dict[UUID, str]) -> b
     match event:
         case events.OrganisationRegistered():
             return event.code == institution
+        case events.OrganisationSuspended() | events.OrganisationReinstated() | events.RetentionRuleSet():
+            return event.organisation == institution
         case events.StandardPublished():
             return True
-        case events.ProgrammePublished() | events.DealingOpened():
+        case events.ProgrammePublished() | events.DealingOpened() | events.ConsentGiven() | events.ConsentWithdrawn():
             return event.institution == institution
         case events.RulebookVersionPublished():
             return event.owner == institution
         case events.AccountOpened():
             return event.opened_by == institution
+        case events.ApprovalRequested() | events.ApprovalGiven() | events.ApprovalRefused():
+            return (event.role, event.organisation) == ("institution", institution)
         case _:
             return any(owners.get(use_id) == institution for use_id in _uses(event))
 

@@ -20,6 +20,7 @@ from creditbank.domain.account import Account
 from creditbank.domain.accounts import require_dealing
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.certificates import require_open
+from creditbank.domain.consents import require_consent
 from creditbank.domain.events import AccountEvent, ReservationMade, RulebookVersionPublished, UseKind
 from creditbank.domain.instants import instant_text
 from creditbank.domain.organisations import rulebook_on
@@ -66,6 +67,7 @@ class Use:
         application, version = application_of(
             unit.bank, draft.catalogue, account, self.institution, self.programme, applied_on, unit.now
         )
+        require_consent(account, application.programme, unit.today, everywhere=unit.bank.consent_required)
         outcome = uses.decide(application, self.wishes)
         self._require_enough(outcome, account, version)
         draft.append(self.account_id, self._event(outcome, application, version))
@@ -140,9 +142,13 @@ class ChangeUse:
 
     def run(self, draft: Draft) -> Answer:
         row = usages.by_id(draft.unit.connection, self.use_id)
+        # Also where there is none, which so takes the same work as a foreign one.
+        draft.head(row.account_id if row else self.use_id)
         if row is None or usages.kind_of(row) != self.kind or row.institution != self.institution:
             raise errors.NotFound()
         account = draft.account(row.account_id)
+        if account.head.status == "restricted":
+            raise errors.NotFound()
         check_version(account.head, self.if_match)
         draft.append(row.account_id, *self.decide(account, draft))
         use = draft.account(row.account_id).uses[self.shown]
@@ -191,11 +197,19 @@ def confirmation(reservation_id: UUID, institution: str, if_match: IfMatch) -> C
         use_id=reservation_id,
         kind="reservation",
         institution=institution,
-        decide=lambda account, draft: reservations.confirm(account, reservation_id, use_id, draft.unit.now),
+        decide=lambda account, draft: _confirm(account, reservation_id, use_id, draft),
         if_match=if_match,
         shown=use_id,
         status=201,
     )
+
+
+def _confirm(account: Account, reservation_id: UUID, use_id: UUID, draft: Draft) -> Sequence[AccountEvent]:
+    confirmed = reservations.confirm(account, reservation_id, use_id, draft.unit.now)
+    use = account.uses[reservation_id]
+    programme = draft.catalogue.programmes[use.institution, use.programme]
+    require_consent(account, programme, draft.unit.today, everywhere=draft.unit.bank.consent_required)
+    return confirmed
 
 
 def release(reservation_id: UUID, institution: str, reason: str, if_match: IfMatch) -> ChangeUse:

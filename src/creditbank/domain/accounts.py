@@ -1,12 +1,14 @@
-"""Decisions about an account as a whole: open, suspend, reinstate, close, merge, erase, deal with it."""
+"""Decisions about an account as a whole: open, suspend, restrict, close, correct, merge, erase, deal with it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
+from typing import Literal
 from uuid import UUID
 
-from creditbank.domain import errors
-from creditbank.domain.account import ENTITLING, Account, Dealing, Head, Lot, Use
+from creditbank.domain import consents, errors
+from creditbank.domain.account import Account, Dealing, Head
 from creditbank.domain.certificates import require_open
 from creditbank.domain.events import (
     AccountClosed,
@@ -16,6 +18,7 @@ from creditbank.domain.events import (
     AccountOpened,
     AccountReceived,
     AccountReinstated,
+    AccountRestricted,
     AccountSuspended,
     CertificateAwarded,
     CertificateHeld,
@@ -23,16 +26,22 @@ from creditbank.domain.events import (
     CoursesExempted,
     CreditsConverted,
     DealingOpened,
+    HolderCorrected,
+    HolderField,
     ReservationMade,
+    RestrictionLifted,
     UseReceived,
 )
+from creditbank.domain.lot import Lot
+from creditbank.domain.rights import carried
+from creditbank.domain.use import ENTITLING, Use
 from creditbank.domain.uses import use_event
 
 LOOKUP_DAYS = 180
 
 
-def open_account(opened_by: str) -> AccountOpened:
-    return AccountOpened(opened_by=opened_by)
+def open_account(opened_by: str, *, guardian_consent: bool = False) -> AccountOpened:
+    return AccountOpened(opened_by=opened_by, guardian_consent=guardian_consent)
 
 
 def suspend(head: Head, reason: str) -> AccountSuspended:
@@ -50,9 +59,32 @@ def close(head: Head, reason: str) -> AccountClosed:
     return AccountClosed(reason=reason)
 
 
+def restrict(account: Account, reason: str) -> AccountRestricted:
+    _require(account.head, "open", "suspended", "closed")
+    return AccountRestricted(reason=reason)
+
+
+def lift_restriction(account: Account, reason: str) -> RestrictionLifted:
+    """What was suspended or closed before is so again."""
+    _require(account.head, "restricted")
+    before = account.restricted_from
+    return RestrictionLifted(reason=reason, status=before if before in ("suspended", "closed") else "open")
+
+
+def correct(
+    head: Head, fields: Collection[HolderField], cause: Literal["error", "change"], reason: str
+) -> HolderCorrected | None:
+    """Put the holder's particulars right, in whatever state the account is; None where nothing changes.
+
+    An erased holder has none left.
+    """
+    _require(head, "open", "suspended", "closed", "restricted")
+    return HolderCorrected(fields=tuple(fields), cause=cause, reason=reason) if fields else None
+
+
 def erase(head: Head, reason: str, receipt: UUID) -> AccountErased:
     """Whatever state it is in, a person may be erased once."""
-    _require(head, "open", "suspended", "closed")
+    _require(head, "open", "suspended", "closed", "restricted")
     return AccountErased(reason=reason, receipt=receipt)
 
 
@@ -60,7 +92,8 @@ def merge(survivor: Account, merged: Account, reason: str) -> tuple[list[Account
     """Events on the survivor, and the one that ends the other account.
 
     Each certificate goes over once, with its state; a certificate that both hold cannot exist, since a
-    number is claimed bank-wide. Uses go over too, so that nothing used becomes free by merging.
+    number is claimed bank-wide. Uses go over too, so that nothing used becomes free by merging; and so does what
+    the learner allows and waits for. A restriction is lifted first: merging is a use of both accounts' data.
     """
     require_open(survivor.head)
     if merged.head.account_id == survivor.head.account_id:
@@ -83,21 +116,26 @@ def merge(survivor: Account, merged: Account, reason: str) -> tuple[list[Account
         for dealing in merged.dealings.values()
         if _reaches_further(dealing, survivor.dealings.get(dealing.institution))
     ]
+    received += carried(merged.rights, source)
     return received, AccountMerged(survivor=survivor.head.account_id, reason=reason)
 
 
 def _received(lot: Lot, source: UUID, reason: str) -> list[AccountEvent]:
-    status = "active" if lot.withdrawn else lot.status
+    is_held_anew = lot.withdrawn or lot.imposed
+    status = "active" if is_held_anew else lot.status
     arrived = CertificateReceived(
         merged_from=source, awarded=_award_of(lot), status=status, effective_from=lot.revoked_from
     )
-    if not lot.withdrawn:
+    if not is_held_anew:
         return [arrived]
     # Held anew for the same cause, so that the hold stays the authority's to lift.
-    return [
-        arrived,
-        CertificateHeld(certificate_id=lot.certificate_id, reason=reason, accreditation_id=lot.accreditation_id),
-    ]
+    held = CertificateHeld(
+        certificate_id=lot.certificate_id,
+        reason=reason,
+        accreditation_id=lot.accreditation_id if lot.withdrawn else None,
+        by_authority=lot.imposed,
+    )
+    return [arrived, held]
 
 
 def _reaches_further(dealing: Dealing, standing: Dealing | None) -> bool:
@@ -118,11 +156,15 @@ def open_dealing(standing: Dealing | None, institution: str, today: date) -> Dea
 
 
 def require_dealing(account: Account, institution: str, today: date) -> None:
-    """Raise NotFound unless the institution opened the account, looked it up, or has a use on it."""
+    """Raise NotFound unless the institution opened the account, looked it up, has a use on it, or a consent.
+
+    With a restricted account nobody deals.
+    """
     standing = account.dealings.get(institution)
     may_deal = standing is not None and standing.stands_on(today)
+    may_deal = may_deal or consents.standing(account, institution, today) is not None
     has_use = any(use.institution == institution and use.status in ENTITLING for use in account.uses.values())
-    if account.head.version == 0 or not (may_deal or has_use):
+    if account.head.version == 0 or account.head.status == "restricted" or not (may_deal or has_use):
         raise errors.NotFound()
 
 

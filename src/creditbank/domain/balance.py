@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from creditbank.domain.account import Lot, Use
+from creditbank.domain.lot import Lot
+from creditbank.domain.use import Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

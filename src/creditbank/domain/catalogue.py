@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import assert_never
+from typing import Literal, assert_never
 from uuid import UUID
 
 from creditbank.domain.events import (
@@ -16,8 +16,12 @@ from creditbank.domain.events import (
     AccreditationWithdrawn,
     OrganisationEvent,
     OrganisationRegistered,
+    OrganisationReinstated,
+    OrganisationSuspended,
     ProgrammePublished,
     ReferenceEvent,
+    RetainedKind,
+    RetentionRuleSet,
     RulebookVersionPublished,
     StandardPublished,
 )
@@ -47,6 +51,13 @@ class Organisation:
     registered: OrganisationRegistered
     accreditations: Mapping[UUID, Accreditation] = field(default_factory=dict)
     version: int = 1
+    is_suspended: bool = False
+    retention: Mapping[RetainedKind, RetentionRuleSet] = field(default_factory=dict)
+    """How long its records are kept, by their kind."""
+
+    @property
+    def status(self) -> Literal["active", "suspended"]:
+        return "suspended" if self.is_suspended else "active"
 
     def accreditation(self, standard: str, level: str, on: date) -> Accreditation | None:
         """An accreditation under which a certificate issued on that day may be awarded."""
@@ -70,7 +81,14 @@ class Catalogue:
 def evolve(catalogue: Catalogue, event: ReferenceEvent) -> Catalogue:
     """The catalogue after `event`; the epoch is the caller's to count."""
     match event:
-        case OrganisationRegistered() | AccreditationGranted() | AccreditationWithdrawn():
+        case (
+            OrganisationRegistered()
+            | OrganisationSuspended()
+            | OrganisationReinstated()
+            | AccreditationGranted()
+            | AccreditationWithdrawn()
+            | RetentionRuleSet()
+        ):
             organisation = _evolve_organisation(catalogue.organisations, event)
             code = organisation.registered.code
             return replace(catalogue, organisations={**catalogue.organisations, code: organisation})
@@ -90,6 +108,12 @@ def _evolve_organisation(organisations: Mapping[str, Organisation], event: Organ
     if isinstance(event, OrganisationRegistered):
         return Organisation(registered=event)
     organisation = organisations[event.organisation]
+    if isinstance(event, OrganisationSuspended | OrganisationReinstated):
+        is_suspended = isinstance(event, OrganisationSuspended)
+        return replace(organisation, is_suspended=is_suspended, version=organisation.version + 1)
+    if isinstance(event, RetentionRuleSet):
+        retention = {**organisation.retention, event.kind: event}
+        return replace(organisation, retention=retention, version=organisation.version + 1)
     match event:
         case AccreditationGranted():
             accreditation = Accreditation(granted=event)

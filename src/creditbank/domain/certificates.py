@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from creditbank.domain import errors
-from creditbank.domain.account import Account, Head, Lot
+from creditbank.domain.account import Account, Head
 from creditbank.domain.balance import consumed
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import (
@@ -33,6 +33,7 @@ from creditbank.domain.events import (
     StandardPublished,
 )
 from creditbank.domain.identifiers import contradictions
+from creditbank.domain.lot import Lot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +174,9 @@ def amend(
     return [amended]
 
 
-def hold(account: Account, certificate_id: UUID, reason: str) -> list[AccountEvent]:
+def hold(account: Account, certificate_id: UUID, reason: str, *, by_issuer: bool) -> list[AccountEvent]:
     lot = _lot(account, certificate_id, "active")
-    return [CertificateHeld(certificate_id=lot.certificate_id, reason=reason)]
+    return [CertificateHeld(certificate_id=lot.certificate_id, reason=reason, by_authority=not by_issuer)]
 
 
 def hold_for_withdrawal(
@@ -189,9 +190,9 @@ def hold_for_withdrawal(
 
 
 def release(account: Account, certificate_id: UUID, reason: str, *, by_issuer: bool) -> list[AccountEvent]:
-    """Lift a hold. One that a withdrawal imposed is the authority's to lift: Forbidden for the issuer."""
+    """Lift a hold. What the authority placed, by hand or by a withdrawal, is its to lift: Forbidden for the issuer."""
     lot = _lot(account, certificate_id, "held")
-    if by_issuer and lot.withdrawn:
+    if by_issuer and (lot.withdrawn or lot.imposed):
         raise errors.Forbidden()
     return [CertificateHoldReleased(certificate_id=lot.certificate_id, reason=reason)]
 
@@ -209,6 +210,11 @@ def revoke(
         raise errors.Invalid(faults=[errors.Fault(code="out_of_range", pointer="/effective_from", detail=detail)])
     revoked = CertificateRevoked(certificate_id=certificate_id, reason=reason, effective_from=effective_from)
     return [revoked, *_dependants(account, certificate_id, reason)]
+
+
+def is_in_use(account: Account, certificate_id: UUID) -> bool:
+    """Whether a conversion, an exemption or an open reservation rests on it."""
+    return any(use.rests_on(certificate_id) and (use.stands or use.status == "open") for use in account.uses.values())
 
 
 def require_open(head: Head) -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -72,6 +73,30 @@ class Forbidden(BankError):
     code = "forbidden"
 
 
+class ReauthenticationRequired(Forbidden):
+    """Allowed, but not on the word of somebody who signed in long ago."""
+
+    code = "reauthentication_required"
+
+
+class AccountUnknown(Forbidden):
+    """Somebody was identified who is no member and of whose documents the bank holds no account."""
+
+    code = "account_unknown"
+
+
+class IdentityIncomplete(Forbidden):
+    """Somebody was identified who is no member, without an identity document that can be read."""
+
+    code = "identity_incomplete"
+
+
+class OrganisationSuspended(Forbidden):
+    """Somebody was identified who acts for an organisation that may do nothing at present."""
+
+    code = "organisation_suspended"
+
+
 class NotFound(BankError):
     code = "not_found"
 
@@ -107,6 +132,24 @@ class CertificateNumberTaken(Conflict):
     code = "certificate_number_taken"
 
 
+class KeysExhausted(Conflict):
+    """The organisation has as many live keys in this role as it may have: one has to go first."""
+
+    code = "keys_exhausted"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(facts={"limit": str(limit)}, members={"limit": limit})
+
+
+class MemberExists(Conflict):
+    """The subject of this issuer is a member already; the answer names it."""
+
+    code = "member_exists"
+
+    def __init__(self, member_id: str) -> None:
+        super().__init__(members={"member_id": member_id})
+
+
 class AccountNotOpen(Conflict):
     code = "account_not_open"
 
@@ -130,6 +173,12 @@ class WrongState(Conflict):
         super().__init__(facts={"thing": thing, "status": status}, members={"current_status": status})
 
 
+class SecondPersonNeeded(Conflict):
+    """An act that needs two persons was to be approved by the one who had asked for it."""
+
+    code = "second_person_needed"
+
+
 class OutcomeReserved(Conflict):
     """The credits are held by a pending application, which is not named."""
 
@@ -137,6 +186,18 @@ class OutcomeReserved(Conflict):
 
     def __init__(self, lapses_at: str) -> None:
         super().__init__(facts={"lapses_at": lapses_at}, members={"lapses_at": lapses_at})
+
+
+class DocumentTaken(Conflict):
+    """Another person's account is found by this document. That person is not named."""
+
+    code = "document_taken"
+
+
+class TooManyOpenRequests(Conflict):
+    """The learner waits for answers to as many requests as one may have open."""
+
+    code = "too_many_open_requests"
 
 
 class PreconditionFailed(BankError):
@@ -149,6 +210,28 @@ class Refused(BankError):
 
 class Invalid(Refused):
     code = "validation_failed"
+
+
+class ConsentRequired(Refused):
+    """The learner has to agree first, and has not, or no longer."""
+
+    code = "consent_required"
+
+
+class GuardianConsentRequired(Refused):
+    """The person is under 14, and nobody said that a guardian agrees."""
+
+    code = "guardian_consent_required"
+
+
+class RetentionApplies(Refused):
+    """Records must be kept until a day, that day included; until then their use can be restricted."""
+
+    code = "retention_applies"
+
+    def __init__(self, until: date, basis: str) -> None:
+        named = {"until": until.isoformat(), "basis": basis}
+        super().__init__(facts=named, members={**named, "alternative": "restriction"})
 
 
 class IdentityNumberInvalid(Refused):

@@ -12,8 +12,17 @@ from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
+from creditbank.domain.acts import Act
+
 UseKind = Literal["conversion", "exemption"]
 """What an institution makes of certificates."""
+RetainedKind = Literal["certificate", "exemption", "conversion"]
+"""What an organisation may be bound to keep for years."""
+HolderField = Literal["name", "document", "birth_date"]
+RequestKind = Literal["closure", "erasure", "correction", "restriction"]
+"""What a learner may ask the authority for."""
+ShareKind = Literal["balance", "transcript", "certificates"]
+"""What a learner may show to others."""
 Scalar = str | int | float | bool | None
 
 
@@ -139,6 +148,30 @@ class AccreditationWithdrawn:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionRuleSet:
+    """Records of this kind are kept for so many years, under `basis`: until then nobody behind them is erased."""
+
+    organisation: str
+    kind: RetainedKind
+    years: int
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationSuspended:
+    """Whatever asks in its name is refused, until it is reinstated. What it did stands."""
+
+    organisation: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationReinstated:
+    organisation: str
+    reason: str
+
+
 # Catalogue
 
 
@@ -162,6 +195,7 @@ class ProgrammePublished:
     courses: tuple[Course, ...]
     rulebook: str | None = None
     fields: dict[str, Scalar] = field(default_factory=dict)
+    consent: Literal["required"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +217,10 @@ class RulebookVersionPublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountOpened:
+    """`guardian_consent`: whoever opened it said that a guardian agrees, which a child under 14 needs."""
+
     opened_by: str
+    guardian_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,12 +263,97 @@ class AccountErased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRestricted:
+    """Data are kept, their use stops: nothing is awarded, used, shared, verified or shown to organisations."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestrictionLifted:
+    """The account is again what it was before the restriction: `status`."""
+
+    reason: str
+    status: Literal["open", "suspended", "closed"] = "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderCorrected:
+    """Which of the holder's particulars are others from now on. Former and new values stand in the vault.
+
+    `error`: they were never true. `change`: they were true until now, as with a new name or a new passport.
+    """
+
+    fields: tuple[HolderField, ...]
+    cause: Literal["error", "change"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DealingOpened:
     """An institution may read this account and decide on it until `until`; null is without end."""
 
     institution: str
     basis: Literal["lookup", "consent"]
     until: date | None = None
+
+
+# What a learner allows and asks for. Words of their own stand in the vault. Instants are in microseconds since
+# 1970 UTC; `merged_from` names the account that it came from in a merge, whose instants it keeps.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven:
+    """An institution may deal with this account until `until`, that day included."""
+
+    consent_id: UUID
+    institution: str
+    until: date
+    given_at: int
+    merged_from: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWithdrawn:
+    """Nothing new rests on it from now on; uses that were made under it stay."""
+
+    consent_id: UUID
+    institution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareGranted:
+    """Whoever has the secret may see this until `expires_at`. `certificates` narrows it to these; empty is all."""
+
+    share_id: UUID
+    what: ShareKind
+    granted_at: int
+    expires_at: int
+    certificates: tuple[UUID, ...] = ()
+    shows_name: bool = False
+    merged_from: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareRevoked:
+    share_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestMade:
+    """The learner asks the authority for something."""
+
+    request_id: UUID
+    kind: RequestKind
+    made_at: int
+    merged_from: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSettled:
+    request_id: UUID
+    outcome: Literal["done", "declined"]
+    reason: str
 
 
 # Certificates
@@ -272,11 +394,12 @@ class CertificateAmended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateHeld:
-    """Set aside, not revoked. `accreditation_id` names a withdrawal as the cause."""
+    """Set aside, not revoked. `accreditation_id` names a withdrawal as the cause; `by_authority` is by its hand."""
 
     certificate_id: UUID
     reason: str
     accreditation_id: UUID | None = None
+    by_authority: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -412,10 +535,57 @@ class ExemptionReviewed:
     reason: str
 
 
-OrganisationEvent = OrganisationRegistered | AccreditationGranted | AccreditationWithdrawn
+# Approvals: acts that wait for a second person. `role` and `organisation` are those of the one who asked;
+# the organisation is null for the authority, which is the bank itself.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested:
+    """Judged fit to be done, and not done. `credential` and `person` are of the one who asked for it.
+
+    `if_match` are the versions of the account that it was asked on. It waits until `expires_at`, in microseconds
+    since 1970 UTC.
+    """
+
+    asked: Act
+    role: str
+    credential: str
+    expires_at: int
+    organisation: str | None = None
+    person: str | None = None
+    if_match: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalGiven:
+    """By the actor of this event; the act was done in the same append, and names both."""
+
+    role: str
+    organisation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRefused:
+    """By another person, or withdrawn by the one who had asked: the actor tells."""
+
+    role: str
+    reason: str
+    organisation: str | None = None
+
+
+OrganisationEvent = (
+    OrganisationRegistered
+    | OrganisationSuspended
+    | OrganisationReinstated
+    | AccreditationGranted
+    | AccreditationWithdrawn
+    | RetentionRuleSet
+)
 ReferenceEvent = OrganisationEvent | StandardPublished | ProgrammePublished | RulebookVersionPublished
 UseEvent = CreditsConverted | CoursesExempted | ReservationMade
 """The events that make a use."""
+RightsEvent = ConsentGiven | ConsentWithdrawn | ShareGranted | ShareRevoked | RequestMade | RequestSettled
+"""The events about what a learner allows and asks for."""
 AccountEvent = (
     AccountOpened
     | AccountSuspended
@@ -424,7 +594,11 @@ AccountEvent = (
     | AccountMerged
     | AccountReceived
     | AccountErased
+    | AccountRestricted
+    | RestrictionLifted
+    | HolderCorrected
     | DealingOpened
+    | RightsEvent
     | CertificateAwarded
     | CertificateAmended
     | CertificateHeld
@@ -444,4 +618,5 @@ AccountEvent = (
     | ReservationReleased
     | ReservationLapsed
 )
-Event = ReferenceEvent | AccountEvent
+ApprovalEvent = ApprovalRequested | ApprovalGiven | ApprovalRefused
+Event = ReferenceEvent | AccountEvent | ApprovalEvent

@@ -14,6 +14,8 @@ from creditbank.domain.events import (
     AccreditationGranted,
     AccreditationWithdrawn,
     OrganisationRegistered,
+    OrganisationReinstated,
+    OrganisationSuspended,
     ProgrammePublished,
     RulebookVersionPublished,
     StandardPublished,
@@ -34,6 +36,20 @@ def register(catalogue: Catalogue, wanted: OrganisationRegistered) -> Organisati
     if standing.registered != wanted:
         raise errors.OrganisationExists()
     return None
+
+
+def suspend(catalogue: Catalogue, code: str, reason: str) -> OrganisationSuspended:
+    standing = organisation(catalogue, code)
+    if standing.is_suspended:
+        raise errors.WrongState("organisation", standing.status)
+    return OrganisationSuspended(organisation=code, reason=reason)
+
+
+def reinstate(catalogue: Catalogue, code: str, reason: str) -> OrganisationReinstated:
+    standing = organisation(catalogue, code)
+    if not standing.is_suspended:
+        raise errors.WrongState("organisation", standing.status)
+    return OrganisationReinstated(organisation=code, reason=reason)
 
 
 def publish_standard(catalogue: Catalogue, wanted: StandardPublished) -> StandardPublished | None:

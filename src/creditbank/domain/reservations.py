@@ -5,9 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from creditbank.domain import errors
-from creditbank.domain.account import Account, Use
+from creditbank.domain.account import Account
 from creditbank.domain.certificates import require_open
 from creditbank.domain.events import AccountEvent, ReservationConfirmed, ReservationLapsed, ReservationReleased
+from creditbank.domain.use import Use
 from creditbank.domain.uses import standing_use, use_event
 
 LONGEST_MICROSECONDS = 30 * 24 * 3600 * 1_000_000

@@ -13,10 +13,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from creditbank.domain.account import Account, Lot, Use
+from creditbank.domain.account import Account
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import Grant, ProgrammePublished
+from creditbank.domain.lot import Lot
 from creditbank.domain.rules.numbers import NotANumber, from_text
+from creditbank.domain.use import Use
 from creditbank.domain.values import credits_text
 
 

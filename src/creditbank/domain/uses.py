@@ -14,7 +14,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from creditbank.domain import errors, rules
-from creditbank.domain.account import Account, Use
+from creditbank.domain.account import Account
 from creditbank.domain.balance import is_expired
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.errors import Fault
@@ -36,6 +36,7 @@ from creditbank.domain.funds import OUTCOME_RESERVED, Funds, Till, funds
 from creditbank.domain.rules import Refusal
 from creditbank.domain.rules.clause import Measured
 from creditbank.domain.situations import Ground, Wish, ground_of
+from creditbank.domain.use import Use
 from creditbank.domain.values import credits_from_fraction, credits_text
 
 OUTCOME_REVOKED = "OUTCOME_REVOKED"

@@ -25,7 +25,7 @@ from creditbank.imports.intake import locked
 from creditbank.imports.texts import Said
 from creditbank.imports.verdicts import Verdict, pack
 from creditbank.ledger import imports, jobs
-from creditbank.vault.persons import Holder, Person, Vault
+from creditbank.vault.persons import Holder, Person
 
 _COLUMNS: Mapping[str, str] = {
     "standard_unknown": "standard",
@@ -38,6 +38,7 @@ _COLUMNS: Mapping[str, str] = {
     "certificate_number_taken": "number",
     "account_merged": "account_id",
     "not_found": "account_id",
+    "guardian_consent_required": "guardian_consent",
 }
 """Where a refusal of the bank shows in the file."""
 
@@ -107,8 +108,9 @@ class ImportChunk:
             awarded = None if self.batch.dry_run else UUID(result["certificate_id"])
             return Verdict(number, row.row, awarded, account_id)
         said = {one.code: one for one in self._objections(draft, row)}
-        if refusal["code"] in texts.codes("faults.json"):
-            said.setdefault(refusal["code"], self._said(refusal["code"]))
+        if not (row.faults or said):
+            code = refusal["code"] if refusal["code"] in texts.codes("faults.json") else "refused"
+            said[code] = self._said(code)
         known = refusal.get("certificate_id")
         return Verdict(number, row.row, known and UUID(known), None, (*row.faults, *said.values()))
 
@@ -135,12 +137,10 @@ def _standing(state: str, resume_at: int | None, done: int) -> dict[str, Any]:
     return {"state": state, "resume_at": resume_at, "done": done}
 
 
-def batch(
-    rows: Sequence[Row], *, issuer: str, vault: Vault, mode: Literal["partial", "atomic"], dry_run: bool
-) -> AwardBatch:
+def batch(rows: Sequence[Row], *, issuer: str, mode: Literal["partial", "atomic"], dry_run: bool) -> AwardBatch:
     """The rows as the command takes them; those that are unfit by themselves as refusals."""
     lines: list[AwardLine | BankError] = [
-        errors.Invalid() if row.faults else award_line(row.values, issuer, vault) for row in rows
+        errors.Invalid() if row.faults else award_line(row.values, issuer) for row in rows
     ]
     return AwardBatch(lines=lines, mode=mode, dry_run=dry_run, render=_rendered)
 
@@ -150,7 +150,7 @@ def _rendered(refusal: BankError) -> tuple[int, dict[str, Any]]:
     return 422, {"code": refusal.code, **refusal.members}
 
 
-def award_line(values: Mapping[str, Any], issuer: str, vault: Vault) -> AwardLine:
+def award_line(values: Mapping[str, Any], issuer: str) -> AwardLine:
     """A row without faults as the line of a batch."""
     number = values["number"]
     award = Award(
@@ -163,20 +163,19 @@ def award_line(values: Mapping[str, Any], issuer: str, vault: Vault) -> AwardLin
         expires_on=_day(values.get("expires_on")),
         particulars=_particulars(values),
     )
-    return AwardLine(award=award, holder=_holder(values, vault))
+    return AwardLine(award=award, holder=_holder(values))
 
 
-def _holder(values: Mapping[str, Any], vault: Vault) -> Holder | UUID:
+def _holder(values: Mapping[str, Any]) -> Holder | UUID:
     if "account_id" in values:
         return UUID(values["account_id"])
-    return vault.holder(
-        Person(
-            name=values["name"],
-            document_type=values["document_type"],
-            number=values["document_number"],
-            birth_date=_day(values.get("birth_date")),
-        )
+    person = Person(
+        name=values["name"],
+        document_type=values["document_type"],
+        number=values["document_number"],
+        birth_date=_day(values.get("birth_date")),
     )
+    return Holder(person=person, guardian_consent=values.get("guardian_consent") == "true")
 
 
 def _particulars(values: Mapping[str, Any]) -> Particulars | None:

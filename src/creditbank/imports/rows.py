@@ -249,6 +249,7 @@ _READERS: Mapping[str, Read] = {
     "assessment_mode": _word("assessment_mode"),
     "learner_group": _word("learner_group"),
     "subsidised": _word("subsidised"),
+    "guardian_consent": _word("guardian_consent"),
     "external_id": _code_text,
     "evidence": _evidence,
 }

@@ -171,7 +171,7 @@ class Importer:
 
     def _carry(self, one: Import, held: IO[bytes]) -> None:
         assert one.resume_at is not None
-        work = _Work(self._bank, self._desk, one, self.folder(one.import_id), one.resume_at, one.done)
+        work = _Work(self._desk, one, self.folder(one.import_id), one.resume_at, one.done)
         self._runner.carry(work.step, lane=one.organisation).add_done_callback(lambda _: held.close())
 
 
@@ -188,7 +188,6 @@ class _Chunk:
 class _Work:
     """The awarding of one import, and where it stands."""
 
-    bank: Bank
     desk: Desk
     one: Import
     folder: Folder
@@ -217,9 +216,7 @@ class _Work:
     def _chunk(self, begin: int, number: int) -> _Chunk:
         one, detail = self.one, detail_of(self.one)
         rows, next_at = self._rows(begin, ATOMIC_ROWS if detail.mode == "atomic" else CHUNK)
-        batch = awarding.batch(
-            rows, issuer=one.organisation, vault=self.bank.vault, mode=detail.mode, dry_run=detail.dry_run
-        )
+        batch = awarding.batch(rows, issuer=one.organisation, mode=detail.mode, dry_run=detail.dry_run)
         command = ImportChunk(
             import_id=one.import_id,
             resume_at=begin,

@@ -14,12 +14,13 @@ from creditbank.imports.columns import titles
 FIELDS = (
     "number", "name", "document_type", "document_number", "standard", "level", "issued_on",
     "expires_on", "birth_date", "hours", "score", "score_scale", "site", "assessment_mode", "learner_group",
-    "subsidised", "external_id",
+    "subsidised", "external_id", "guardian_consent",
 )  # fmt: skip
 NEEDED = 7
 """The first ones of these, which every row needs."""
 
 ROWS = 100_000
+_WITH_CHOICES = ("document_type", "assessment_mode", "learner_group", "subsidised", "guardian_consent")
 _NOTES = (
     ("深色列必填；请勿修改表头，列的顺序可调整，不需要的列可删除。", "Dark columns are needed. Keep the headers."),
     ("所有单元格均为“文本”格式：证件号码、证书编号请勿存为数值。", "All cells are text: keep long numbers as text."),
@@ -59,6 +60,4 @@ def xlsx_file() -> bytes:
 
 
 def _choices(field: str) -> list[str]:
-    return (
-        columns.choices(field) if field in ("document_type", "assessment_mode", "learner_group", "subsidised") else []
-    )
+    return columns.choices(field) if field in _WITH_CHOICES else []

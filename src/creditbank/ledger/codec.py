@@ -15,8 +15,11 @@ from creditbank.domain.events import AccountEvent, Event, OrganisationEvent
 
 NAMES: dict[str, type[Any]] = {
     "organisation-registered/1": events.OrganisationRegistered,
+    "organisation-suspended/1": events.OrganisationSuspended,
+    "organisation-reinstated/1": events.OrganisationReinstated,
     "accreditation-granted/1": events.AccreditationGranted,
     "accreditation-withdrawn/1": events.AccreditationWithdrawn,
+    "retention-rule-set/1": events.RetentionRuleSet,
     "standard-published/1": events.StandardPublished,
     "programme-published/1": events.ProgrammePublished,
     "rulebook-version-published/1": events.RulebookVersionPublished,
@@ -27,7 +30,16 @@ NAMES: dict[str, type[Any]] = {
     "account-merged/1": events.AccountMerged,
     "account-received/1": events.AccountReceived,
     "account-erased/1": events.AccountErased,
+    "account-restricted/1": events.AccountRestricted,
+    "restriction-lifted/1": events.RestrictionLifted,
+    "holder-corrected/1": events.HolderCorrected,
     "dealing-opened/1": events.DealingOpened,
+    "consent-given/1": events.ConsentGiven,
+    "consent-withdrawn/1": events.ConsentWithdrawn,
+    "share-granted/1": events.ShareGranted,
+    "share-revoked/1": events.ShareRevoked,
+    "request-made/1": events.RequestMade,
+    "request-settled/1": events.RequestSettled,
     "certificate-awarded/1": events.CertificateAwarded,
     "certificate-amended/1": events.CertificateAmended,
     "certificate-held/1": events.CertificateHeld,
@@ -46,6 +58,9 @@ NAMES: dict[str, type[Any]] = {
     "exemption-reversed/1": events.ExemptionReversed,
     "exemption-review-opened/1": events.ExemptionReviewOpened,
     "exemption-reviewed/1": events.ExemptionReviewed,
+    "approval-requested/1": events.ApprovalRequested,
+    "approval-given/1": events.ApprovalGiven,
+    "approval-refused/1": events.ApprovalRefused,
 }
 """Every event type that was ever written."""
 
@@ -75,7 +90,7 @@ def decode(name: str, body: bytes) -> Event:
 
 
 def stream_kind(name: str) -> str:
-    """What kind of stream an event belongs to: account, organisation, standard, programme or rulebook."""
+    """What kind of stream an event belongs to: account, organisation, standard, programme, rulebook or approval."""
     if name in _ACCOUNT:
         return "account"
     return "organisation" if name in _ORGANISATION else name.split("-", 1)[0]

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from select import POLLIN, poll
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, TimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-STATEMENT_TIMEOUT_MS = 30_000
+from creditbank.ledger.patience import PatientConnection
+
+STATEMENT_TIMEOUT_MS = 8_000
+LONG_STATEMENT_TIMEOUT_MS = 3_600_000
+"""Of one statement: of a request, and of work that takes as long as history is long."""
+
+IDLE_TIMEOUT_MS = 30_000
+"""After which the server ends a transaction that asks for nothing, and gives its locks back."""
+
 LOCK_TIMEOUT_MS = 5_000
 BUSY_TIMEOUT_MS = 5_000
 """Who is kept waiting by a lock is told so in time to ask again: one queues behind another at most."""
@@ -23,6 +32,7 @@ UNANSWERED = {"keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count"
 """When a connection whose other end stays silent is given up, by the operating system: some seconds, not minutes."""
 
 _POOLED = "pooled"
+_TURN = "turn"
 
 
 def open_engine(url: str, *, pool_size: int = 16) -> Engine:
@@ -34,7 +44,7 @@ def open_engine(url: str, *, pool_size: int = 16) -> Engine:
         raise ValueError(f"the bank runs on SQLite and PostgreSQL, not on {parsed.get_backend_name()}")
     options = (
         f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
-        f" -c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+        f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} -c timezone=UTC"
     )
     engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
@@ -49,13 +59,22 @@ def open_engine(url: str, *, pool_size: int = 16) -> Engine:
             **UNANSWERED,
         },
     )
+    event.listen(engine, "do_connect", _connect)
     event.listen(engine, "checkin", _mark_as_pooled)
     event.listen(engine, "checkout", _renew_when_cut)
     return engine
 
 
-def _mark_as_pooled(_connection: Any, record: ConnectionPoolEntry) -> None:
+def _connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> PatientConnection:
+    connection = PatientConnection.connect(*arguments, **named)
+    connection.wait_for_statements_of(STATEMENT_TIMEOUT_MS)
+    return connection
+
+
+def _mark_as_pooled(connection: Any, record: ConnectionPoolEntry) -> None:
     record.info[_POOLED] = True
+    if connection is not None:
+        connection.wait_for_statements_of(STATEMENT_TIMEOUT_MS)
 
 
 def _renew_when_cut(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
@@ -81,6 +100,7 @@ def _sqlite(url: str, pool_size: int) -> Engine:
         pool_timeout=POOL_TIMEOUT_SECONDS,
         hide_parameters=True,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        execution_options={_TURN: Lock()},
     )
 
     @event.listens_for(engine, "connect")
@@ -102,9 +122,29 @@ def _sqlite(url: str, pool_size: int) -> Engine:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that will write: on SQLite it takes the write lock at once."""
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+    """A transaction that will write: on SQLite it takes the write lock at once.
+
+    Raises sqlalchemy's TimeoutError where it is not this thread's turn in time.
+    """
+    with _turn(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """On SQLite one thread of this process after the other: who waits for the file's own lock looks now and then
+    whether it is free, and never finds it so beside a thread that takes it again and again.
+    """
+    turn: Lock | None = engine.get_execution_options().get(_TURN)
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        raise TimeoutError("another thread is writing")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager
@@ -114,14 +154,16 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
         if is_postgresql(connection):
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
-            without_time_limit(connection)
+            allow_long_statements(connection)
             yield connection
 
 
-def without_time_limit(connection: Connection) -> None:
-    """Let the statements of this transaction take as long as history is long."""
+def allow_long_statements(connection: Connection) -> None:
+    """Give the statements of this transaction the time of long work."""
     if is_postgresql(connection):
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {LONG_STATEMENT_TIMEOUT_MS}")
+        driver: Any = connection.connection.driver_connection
+        driver.wait_for_statements_of(LONG_STATEMENT_TIMEOUT_MS)
 
 
 def is_postgresql(connection: Connection) -> bool:

@@ -6,32 +6,42 @@ reader that has seen position n of a partition has seen everything before it, an
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Row, Select, func, select
 
 from creditbank.domain.events import Event
 from creditbank.domain.values import PARTITIONS, partition_of
 from creditbank.ledger import bulk, codec
+from creditbank.ledger.numbering import Numbering
 from creditbank.ledger.tables import event as event_table
 from creditbank.ledger.tables import log_partition
 
 PAGE = 1_000
 
+NUMBERS = Numbering(log_partition, event_table)
+places, heads = NUMBERS.places, NUMBERS.heads
+_STREAMS = bulk.Lookup(
+    select(event_table).order_by(event_table.c.stream_id, event_table.c.version), event_table.c.stream_id
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An event that is to be appended: its stream, its version there, and on whose behalf it happens."""
+    """An event that is to be appended: its stream, its version there, and on whose behalf it happens.
+
+    `approved_by` is the second person of an act that needs two.
+    """
 
     stream_id: UUID
     version: int
     event: Event
     actor: str
     causation: UUID
+    approved_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +57,12 @@ class Recorded:
     causation: UUID
     type: str
     event: Event
+    approved_by: str | None = None
 
     @property
     def at(self) -> str:
         """Where it stands, as the outside writes it."""
         return f"{self.partition_id}:{self.position}"
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A position reserved in a partition (the first of several), and the ledger time that goes with it."""
-
-    position: int
-    recorded_at: int
 
 
 def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[Recorded]:
@@ -83,6 +86,7 @@ def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[R
                 slot.recorded_at,
                 entry.causation,
                 entry.actor,
+                entry.approved_by,
                 name,
                 body,
             )
@@ -98,80 +102,17 @@ def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[R
                 causation=entry.causation,
                 type=name,
                 event=entry.event,
+                approved_by=entry.approved_by,
             )
         )
     bulk.insert(connection, event_table, rows)
     return recorded
 
 
-def places(connection: Connection, partitions: Sequence[int], now: int) -> list[Slot]:
-    """Where each of several events goes, given their partitions. The locks hold as those of `reserve`."""
-    slots = reserve(connection, Counter(partitions), now)
-    taken: Counter[int] = Counter()
-    found = []
-    for partition in partitions:
-        first = slots[partition]
-        found.append(Slot(first.position + taken[partition], first.recorded_at))
-        taken[partition] += 1
-    return found
-
-
-def reserve(connection: Connection, wanted: Counter[int], now: int) -> dict[int, Slot]:
-    """Take the next positions of each partition. The locks on the counters hold until the transaction ends."""
-    if not wanted:
-        return {}
-    counters = _COUNTERS.rows(connection, wanted).all()
-    slots = {row.partition_id: Slot(row.head + 1, max(row.recorded_at, now)) for row in counters}
-    connection.execute(
-        _BUMP,
-        [
-            {"p": row.partition_id, "h": row.head + wanted[row.partition_id], "t": slots[row.partition_id].recorded_at}
-            for row in counters
-        ],
-    )
-    return slots
-
-
-_COUNTERS = bulk.Lookup(
-    select(log_partition).order_by(log_partition.c.partition_id).with_for_update(), log_partition.c.partition_id
-)
-_STREAMS = bulk.Lookup(
-    select(event_table).order_by(event_table.c.stream_id, event_table.c.version), event_table.c.stream_id
-)
-_BUMP = (
-    update(log_partition)
-    .where(log_partition.c.partition_id == bindparam("p"))
-    .values(head=bindparam("h"), recorded_at=bindparam("t"))
-)
-
-
-def heads(connection: Connection) -> dict[int, int]:
-    """The last position of every partition that has any event."""
-    rows = connection.execute(select(log_partition.c.partition_id, log_partition.c.head))
-    return {row.partition_id: row.head for row in rows if row.head}
-
-
 def last_recorded_at(connection: Connection) -> int:
     """The moment of the last event in any partition, in microseconds; 0 before the first."""
     latest: int = connection.execute(select(func.max(log_partition.c.recorded_at))).scalar_one()
     return latest
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """How many events stand in a partition, and at which positions the first and the last."""
-
-    count: int = 0
-    first: int | None = None
-    last: int | None = None
-
-
-def extents(connection: Connection) -> dict[int, Extent]:
-    """What stands in each partition, counted row by row; partitions without any event are missing."""
-    position = event_table.c.position
-    columns = (event_table.c.partition_id, func.count(), func.min(position), func.max(position))
-    rows = connection.execute(select(*columns).group_by(event_table.c.partition_id))
-    return {partition_id: Extent(count, first, last) for partition_id, count, first, last in rows}
 
 
 def stream_ids(connection: Connection, first_types: Collection[str], after: UUID | None, limit: int) -> list[UUID]:
@@ -268,4 +209,5 @@ def recorded_of(row: Row[Any]) -> Recorded:
         causation=row.causation,
         type=row.type,
         event=codec.decode(row.type, row.body),
+        approved_by=row.approved_by,
     )

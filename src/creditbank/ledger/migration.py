@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from creditbank.ledger.database import is_postgresql, writing
+from creditbank.ledger.database import allow_long_statements, is_postgresql, writing
 
 _ONE_AT_A_TIME = 0x6372656469746273
 """Names the lock that two starting processes take in turn (PostgreSQL; SQLite has one writer anyway)."""
@@ -22,7 +22,7 @@ def upgrade(engine: Engine) -> None:
     """Run the migrations that are missing, all in one transaction. Safe when several processes start at once."""
     with writing(engine) as connection:
         if is_postgresql(connection):
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            allow_long_statements(connection)
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
         configuration = _configuration()

@@ -117,6 +117,7 @@ class StreamRecorder(AggregateRecorder):
                 place.recorded_at,
                 cause,
                 self._actor,
+                None,
                 stored.topic,
                 stored.state,
             )

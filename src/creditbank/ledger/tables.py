@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    Index,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -36,6 +37,7 @@ event = Table(
     Column("recorded_at", BigInteger, nullable=False),
     Column("causation", Uuid, nullable=False),
     Column("actor", Text, nullable=False),
+    Column("approved_by", Text, nullable=True),
     Column("type", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("partition_id", "position"),
@@ -57,6 +59,34 @@ command_log = Table(
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("key", "scope", "partition_id"),
     comment="The stored answer for every idempotency key of every caller, kept for ever.",
+)
+
+access_partition = Table(
+    "access_partition",
+    metadata,
+    Column("partition_id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("head", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    comment="One counter per partition of the accesses, as log_partition is for events.",
+)
+
+access_record = Table(
+    "access_record",
+    metadata,
+    Column("partition_id", SmallInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("accessed_at", BigInteger, nullable=False),
+    Column("credential", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("organisation", Text, nullable=True),
+    Column("operation", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("on_behalf_of", Text, nullable=True),
+    PrimaryKeyConstraint("partition_id", "position"),
+    Index("access_record_account", "account_id", "accessed_at", "position"),
+    comment="Who looked at whose data, and what for: never the data. Numbered like history, and never changed.",
 )
 
 tracking = Table(

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, delete, text
 
 from creditbank.ledger.database import is_postgresql
 from creditbank.ledger.log import Recorded
-from creditbank.projections import accounts, catalogue, claims, lots, usages
+from creditbank.projections import accounts, approvals, catalogue, claims, consents, learner_requests, lots, usages
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ ALL = (
     Projection("accounts", accounts.TABLES, accounts.apply),
     Projection("lots", lots.TABLES, lots.apply),
     Projection("usages", usages.TABLES, usages.apply),
+    Projection("consents", consents.TABLES, consents.apply),
+    Projection("learner_requests", learner_requests.TABLES, learner_requests.apply),
     Projection("catalogue", catalogue.TABLES, catalogue.apply),
+    Projection("approvals", approvals.TABLES, approvals.apply),
 )
 """What follows from the events one by one. Claims are not among them: they are taken before the events have
 positions, and filled again from the lots, which know who holds a certificate after every merge."""

@@ -56,6 +56,7 @@ TABLES = (account, dealing)
 
 _ACCOUNTS = bulk.Lookup(select(account), account.c.account_id)
 _LOCKED = bulk.Lookup(select(account).order_by(account.c.account_id).with_for_update(), account.c.account_id)
+_RESTRICTED = bulk.Lookup(select(account.c.account_id).where(account.c.status == "restricted"), account.c.account_id)
 _DEALINGS = bulk.Lookup(select(dealing), dealing.c.account_id)
 _DEALINGS_WITH = bulk.Lookup(
     select(dealing).where(dealing.c.institution == bindparam("institution")), dealing.c.account_id
@@ -119,6 +120,20 @@ def head_of(row: Row[Any]) -> Head:
 def rows(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
     """The stored rows of accounts: head, opened_at, opened_by."""
     return {row.account_id: row for row in _ACCOUNTS.rows(connection, account_ids)}
+
+
+def restricted(connection: Connection, account_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these accounts whose data may be kept and not used."""
+    return {row.account_id for row in _RESTRICTED.rows(connection, account_ids)}
+
+
+def line(connection: Connection, account_id: UUID) -> list[UUID]:
+    """An account and those that it continues on after merges; the last one is where it is now."""
+    line, following = [account_id], rows(connection, [account_id]).get(account_id)
+    while following is not None and following.merged_into is not None:
+        line.append(following.merged_into)
+        following = rows(connection, [following.merged_into]).get(following.merged_into)
+    return line
 
 
 def dealings(connection: Connection, account_ids: Collection[UUID], institution: str) -> dict[UUID, Dealing]:

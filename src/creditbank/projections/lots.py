@@ -27,7 +27,6 @@ from sqlalchemy import (
     update,
 )
 
-from creditbank.domain.account import Lot, amended, lot_of
 from creditbank.domain.events import (
     AccountMerged,
     CertificateAmended,
@@ -38,6 +37,7 @@ from creditbank.domain.events import (
     CertificateRevoked,
     Particulars,
 )
+from creditbank.domain.lot import Lot, amended, lot_of
 from creditbank.ledger import bulk
 from creditbank.ledger.log import Recorded
 from creditbank.projections import claims
@@ -204,6 +204,18 @@ def claimed_by_nobody(connection: Connection) -> tuple[UUID, UUID] | None:
 def by_certificate(connection: Connection, account_id: UUID, certificate_id: UUID) -> Row[Any] | None:
     statement = select(lot).where(lot.c.account_id == account_id, lot.c.certificate_id == certificate_id)
     return connection.execute(statement).one_or_none()
+
+
+def is_issued(connection: Connection, account_id: UUID, issuer: str) -> bool:
+    """Whether an account holds a certificate of this issuer."""
+    statement = select(lot.c.certificate_id).where(lot.c.account_id == account_id, lot.c.issuer == issuer).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def issuer_of(connection: Connection, account_id: UUID, certificate_id: UUID) -> str | None:
+    """Who issued a certificate that an account holds."""
+    found = by_certificate(connection, account_id, certificate_id)
+    return None if found is None else str(found.issuer)
 
 
 def issuers(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -27,7 +27,6 @@ from sqlalchemy import (
     update,
 )
 
-from creditbank.domain.account import Use, UseChange, changed_use, use_of
 from creditbank.domain.events import (
     AccountMerged,
     CoursesExempted,
@@ -38,6 +37,7 @@ from creditbank.domain.events import (
     UseApproved,
     UseReceived,
 )
+from creditbank.domain.use import Use, UseChange, changed_use, use_of
 from creditbank.ledger import bulk
 from creditbank.ledger.log import Recorded
 from creditbank.projections.tables import metadata

@@ -1,22 +1,22 @@
 """The bank's own secrets, as files that lie apart from the database.
 
-They are made at the first start. The database keeps their fingerprints, so that a bank never serves with
-the keys of another one: it would seal what nobody can read again.
+They are made at the first start. Those that stored values depend on are rings: several generations of one secret,
+a file each, so that one generation can take the place of another while the bank goes on working.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, select, text
-
-from creditbank.vault.tables import installation
-
-NAMES = ("wrapping", "blind-index", "api-keys", "cursors")
+RINGS = ("wrapping", "blind-index", "api-keys")
+NAMES = (*RINGS, "cursors")
+"""Of every secret; those of rings lie in `<name>.<generation>.key`, the others in `<name>.key`."""
 
 
 class ForeignKeys(RuntimeError):
@@ -24,42 +24,129 @@ class ForeignKeys(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Which generations of a ring are in use, as the database has it."""
+
+    current: int
+    joining: int | None = None
+    former: tuple[int, ...] = ()
+
+
+class Ring:
+    """The generations of one secret of 32 bytes. Which of them is current changes while a process runs.
+
+    It changes only in a transaction that lets the catalogue's epoch grow, which waits for all who hold the epoch: so
+    whoever holds it, as every unit does, finds the same generations in use to the end of the transaction.
+    """
+
+    def __init__(self, name: str, keys: Mapping[int, bytes], folder: Path | None = None) -> None:
+        self.name = name
+        self._keys = dict(keys)
+        self._folder = folder
+        self._standing = Standing(current=max(self._keys))
+
+    @property
+    def current(self) -> int:
+        """The generation under which new values are made."""
+        return self._standing.current
+
+    @property
+    def written(self) -> tuple[int, ...]:
+        """The generations under which a value must be found by all: the current one, and one that is joining it."""
+        standing = self._standing
+        return (standing.current,) if standing.joining is None else (standing.current, standing.joining)
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """Every generation that a stored value may be of."""
+        return self.written + self._standing.former
+
+    @property
+    def on_disk(self) -> tuple[int, ...]:
+        """Every generation that has a file."""
+        return tuple(sorted(self._keys)) if self._folder is None else _generations(self._folder, self.name)
+
+    def of(self, generation: int) -> bytes:
+        """The secret of a generation. Raises ForeignKeys where there is none."""
+        key = self._keys.get(generation)
+        if key is None:
+            # A generation that came after this process read the files.
+            path = None if self._folder is None else ring_path(self._folder, self.name, generation)
+            if path is None or not path.exists():
+                raise ForeignKeys(f"the key file {self.name}.{generation}.key is missing")
+            key = self._keys[generation] = _read(path)
+        return key
+
+    def stand(self, standing: Standing) -> None:
+        """From now on these are the generations in use; others are forgotten."""
+        self._standing = standing
+        for generation in set(self._keys) - set(self.read):
+            del self._keys[generation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFiles:
-    """Four secrets of 32 bytes: for wrapping person keys, blind indexes, API key hashes and cursors.
+    """The secrets for wrapping person keys, blind indexes, digests of API keys and the like, and cursors.
 
     None of them shows in a traceback or a log.
     """
 
-    wrapping: bytes = field(repr=False)
-    blind_index: bytes = field(repr=False)
-    api_keys: bytes = field(repr=False)
+    wrapping: Ring
+    blind_index: Ring
+    api_keys: Ring
     cursors: bytes = field(repr=False)
+
+    @property
+    def rings(self) -> tuple[Ring, ...]:
+        return (self.wrapping, self.blind_index, self.api_keys)
+
+    def ring(self, name: str) -> Ring:
+        """The ring of this name, which is one of RINGS."""
+        return self.rings[RINGS.index(name)]
 
 
 def load(data_dir: Path) -> KeyFiles:
     """Read the key files below `data_dir`, making those that do not exist yet."""
-    folder = data_dir / "keys"
+    folder = folder_of(data_dir)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wrapping, blind_index, api_keys, cursors = (_read_or_make(folder / f"{name}.key") for name in NAMES)
-    return KeyFiles(wrapping=wrapping, blind_index=blind_index, api_keys=api_keys, cursors=cursors)
+    wrapping, blind_index, api_keys = (_ring(folder, name) for name in RINGS)
+    cursors = folder / "cursors.key"
+    if not cursors.exists():
+        write_new(cursors, new_secret().hex().encode())
+    return KeyFiles(wrapping=wrapping, blind_index=blind_index, api_keys=api_keys, cursors=_read(cursors))
 
 
-def _read_or_make(path: Path) -> bytes:
-    if not path.exists():
-        # Written whole under another name and then linked: of two processes that start at once, one wins.
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        _sync_folder(path.parent)
+def folder_of(data_dir: Path) -> Path:
+    return data_dir / "keys"
+
+
+def ring_path(folder: Path, name: str, generation: int) -> Path:
+    return folder / f"{name}.{generation}.key"
+
+
+def fingerprint(key: bytes) -> bytes:
+    """What the database keeps of a key, to know it again."""
+    return sha256(b"creditbank/fingerprint/1\0" + key).digest()
+
+
+def new_secret() -> bytes:
+    return secrets.token_bytes(32)
+
+
+def _ring(folder: Path, name: str) -> Ring:
+    if not _generations(folder, name):
+        write_new(ring_path(folder, name, 1), new_secret().hex().encode())
+    keys = {generation: _read(ring_path(folder, name, generation)) for generation in _generations(folder, name)}
+    return Ring(name, keys, folder)
+
+
+def _generations(folder: Path, name: str) -> tuple[int, ...]:
+    pattern = re.compile(rf"{re.escape(name)}\.([1-9][0-9]*)\.key", re.ASCII)
+    found = (pattern.fullmatch(path.name) for path in folder.glob(f"{name}.*.key"))
+    return tuple(sorted(int(match[1]) for match in found if match))
+
+
+def _read(path: Path) -> bytes:
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except ValueError:
@@ -69,25 +156,28 @@ def _read_or_make(path: Path) -> bytes:
     return key
 
 
-def _sync_folder(folder: Path) -> None:
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, whole; one that stands already under this name is left as it is."""
+    # Written under another name and then linked: of two processes that start at once, one wins.
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was made, renamed or removed in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def bind(connection: Connection, keys: KeyFiles) -> None:
-    """Tie the database to these keys, or check that it is tied to them. Raises ForeignKeys."""
-    # Cursors may be re-keyed at will: only those that a stored value depends on are bound.
-    bound = {"wrapping": keys.wrapping, "blind-index": keys.blind_index, "api-keys": keys.api_keys}
-    prints = {name: sha256(b"creditbank/fingerprint/1\0" + key).digest() for name, key in bound.items()}
-    # Of several processes that start a new bank at once, one ties it and the others check.
-    connection.execute(_TIE, [{"name": name, "value": value} for name, value in prints.items()])
-    known = {row.name: row.value for row in connection.execute(select(installation))}
-    for name, value in prints.items():
-        if known[name] != value:
-            raise ForeignKeys(f"the key file {name}.key is not the one that this database was installed with")
-
-
-_TIE = text("INSERT INTO installation (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING")

@@ -22,11 +22,19 @@ from sqlalchemy import Connection, delete, select, update
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
 from creditbank.vault.keyfiles import KeyFiles
-from creditbank.vault.tables import person, person_claim
+from creditbank.vault.tables import former_holder, person, person_claim, sealed_text, session, share_key
 
 _NONCE = 12
 _PERSONS = bulk.Lookup(select(person), person.c.account_id)
 _CLAIMS = bulk.Lookup(select(person_claim), person_claim.c.blind_index)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityDocument:
+    """Type and normalised number: what names a person. It does not show in a traceback or a log."""
+
+    type: str
+    number: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +49,21 @@ class Person:
     number: str = field(repr=False)
     birth_date: date | None = field(default=None, repr=False)
 
+    @property
+    def document(self) -> IdentityDocument:
+        return IdentityDocument(self.document_type, self.number)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """A person as posted, with the blind index of the document."""
+    """A person as posted, and whether a guardian is said to agree."""
 
     person: Person
-    blind_index: bytes
+    guardian_consent: bool = False
+
+    @property
+    def document(self) -> IdentityDocument:
+        return self.person.document
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,62 +72,96 @@ class Vault:
 
     keys: KeyFiles
 
-    def blind_index(self, document_type: str, number: str) -> bytes:
+    def blind_index(self, document: IdentityDocument, generation: int) -> bytes:
         """The keyed hash by which a document finds its account; it tells nothing without the key."""
-        return hmac.digest(self.keys.blind_index, f"{document_type}\0{number}".encode(), sha256)
+        key = self.keys.blind_index.of(generation)
+        return hmac.digest(key, f"{document.type}\0{document.number}".encode(), sha256)
 
-    def holder(self, one: Person) -> Holder:
-        return Holder(person=one, blind_index=self.blind_index(one.document_type, one.number))
+    def claims(self, document: IdentityDocument, account_id: UUID) -> list[tuple[Any, ...]]:
+        """Rows for the table `person_claim`: one for each generation under which all must find the account."""
+        return [self.claim(document, account_id, generation) for generation in self.keys.blind_index.written]
+
+    def claim(self, document: IdentityDocument, account_id: UUID, generation: int) -> tuple[Any, ...]:
+        blind_index = self.blind_index(document, generation)
+        return (blind_index, account_id, partition_of(blind_index), generation)
+
+    def accounts_of(
+        self, connection: Connection, documents: Collection[IdentityDocument]
+    ) -> dict[IdentityDocument, UUID]:
+        """The account behind each document, under whichever generation it is claimed; others are missing."""
+        wanted = {
+            self.blind_index(document, generation): document
+            for generation in self.keys.blind_index.read
+            for document in documents
+        }
+        return {wanted[row.blind_index]: row.account_id for row in _CLAIMS.rows(connection, wanted)}
+
+    def let_go(self, connection: Connection, document: IdentityDocument) -> None:
+        """A document that was recorded in error finds nobody any more."""
+        indexes = [self.blind_index(document, generation) for generation in self.keys.blind_index.read]
+        connection.execute(delete(person_claim).where(person_claim.c.blind_index.in_(indexes)))
 
     def seal(self, account_id: UUID, holder: Person) -> tuple[Any, ...]:
         """A row for the table `person`, under a new key."""
         key = AESGCM.generate_key(bit_length=256)
-        cipher = AESGCM(key)
-        document = f"{holder.document_type}\0{holder.number}"
-        birth_date = holder.birth_date
-        return (
-            account_id,
-            partition_of(account_id),
-            _encrypt(AESGCM(self.keys.wrapping), key, account_id, "key"),
-            _encrypt(cipher, holder.name.encode(), account_id, "name"),
-            _encrypt(cipher, document.encode(), account_id, "document"),
-            _encrypt(cipher, birth_date.isoformat().encode(), account_id, "birth_date") if birth_date else None,
-        )
+        current = self.keys.wrapping.current
+        wrapped = seal_field(self._wrapping(current), key, account_id, "key")
+        fields = sealed_fields(AESGCM(key), account_id, holder)
+        return (account_id, partition_of(account_id), current, wrapped, *fields)
+
+    def rewrapped(self, row: Any) -> bytes:
+        """The key of a row of `person`, wrapped under the current generation; the key itself stays."""
+        return seal_field(self._wrapping(self.keys.wrapping.current), self._person_key(row), row.account_id, "key")
 
     def open(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Person]:
         """The persons behind these accounts. Those that were erased are missing."""
         return {row.account_id: self._unseal(row) for row in _PERSONS.rows(connection, account_ids)}
 
+    def ciphers(self, connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, AESGCM]:
+        """The persons' own ciphers, for what is sealed under their keys elsewhere. Those erased are missing."""
+        return {row.account_id: self._cipher(row) for row in _PERSONS.rows(connection, account_ids)}
+
+    def _cipher(self, row: Any) -> AESGCM:
+        return AESGCM(self._person_key(row))
+
+    def _person_key(self, row: Any) -> bytes:
+        return open_field(self._wrapping(row.wrapping), row.wrapped_key, row.account_id, "key")
+
+    def _wrapping(self, generation: int) -> AESGCM:
+        return AESGCM(self.keys.wrapping.of(generation))
+
     def _unseal(self, row: Any) -> Person:
-        account_id = row.account_id
-        cipher = AESGCM(_decrypt(AESGCM(self.keys.wrapping), row.wrapped_key, account_id, "key"))
-        document_type, number = _decrypt(cipher, row.document, account_id, "document").decode().split("\0")
-        born = row.birth_date and _decrypt(cipher, row.birth_date, account_id, "birth_date").decode()
+        account_id, cipher = row.account_id, self._cipher(row)
+        document_type, number = open_field(cipher, row.document, account_id, "document").decode().split("\0")
+        born = row.birth_date and open_field(cipher, row.birth_date, account_id, "birth_date").decode()
         return Person(
-            name=_decrypt(cipher, row.name, account_id, "name").decode(),
+            name=open_field(cipher, row.name, account_id, "name").decode(),
             document_type=document_type,
             number=number,
             birth_date=date.fromisoformat(born) if born else None,
         )
 
 
-def _encrypt(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -> bytes:
+def sealed_fields(cipher: AESGCM, account_id: UUID, holder: Person) -> tuple[bytes, bytes, bytes | None]:
+    """Name, document and day of birth, as the table `person` holds them."""
+    document = f"{holder.document_type}\0{holder.number}"
+    born = holder.birth_date
+    return (
+        seal_field(cipher, holder.name.encode(), account_id, "name"),
+        seal_field(cipher, document.encode(), account_id, "document"),
+        seal_field(cipher, born.isoformat().encode(), account_id, "birth_date") if born else None,
+    )
+
+
+def seal_field(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -> bytes:
+    """Seal a field of a person, bound to its account and name."""
     nonce = os.urandom(_NONCE)
     return nonce + cipher.encrypt(nonce, plaintext, account_id.bytes + field.encode())
 
 
-def _decrypt(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> bytes:
+def open_field(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> bytes:
+    """Open a sealed field. Raises InvalidTag where it is not the one of this account and name."""
     return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], account_id.bytes + field.encode())
-
-
-def claim_row(blind_index: bytes, account_id: UUID) -> tuple[Any, ...]:
-    """A row for the table `person_claim`."""
-    return (blind_index, account_id, partition_of(blind_index))
-
-
-def accounts_of(connection: Connection, blind_indexes: Collection[bytes]) -> dict[bytes, UUID]:
-    """The account behind each blind index; persons without one are missing."""
-    return {row.blind_index: row.account_id for row in _CLAIMS.rows(connection, blind_indexes)}
 
 
 def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
@@ -120,7 +170,7 @@ def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
 
 
 def erase(connection: Connection, account_ids: Iterable[UUID]) -> None:
-    """Destroy the wrapped keys and sealed fields, and let the documents' claims go."""
+    """Destroy the wrapped keys and everything sealed under them, and let documents' claims, shares and sessions go."""
     ids = list(account_ids)
-    connection.execute(delete(person).where(person.c.account_id.in_(ids)))
-    connection.execute(delete(person_claim).where(person_claim.c.account_id.in_(ids)))
+    for table in (person, person_claim, former_holder, sealed_text, share_key, session):
+        connection.execute(delete(table).where(table.c.account_id.in_(ids)))

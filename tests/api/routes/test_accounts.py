@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.api.bank import ReadyBank, certificate, person, wish, wishes
+from tests.api.bank import TODAY, ReadyBank, certificate, person, wish, wishes
 
 REASON = {"reason": "本人申请"}
 NOWHERE = "0192f0c1-2d3e-7f40-8a5b-6c7d8e9f0a1b"
@@ -243,6 +244,22 @@ def test_a_merged_account_points_to_its_survivor(bank: ReadyBank) -> None:
     assert (merged["status"], merged["merged_into"]) == ("merged", kept["account_id"])
     assert found == {"account_id": kept["account_id"]}
     assert (again.status_code, again.json()["account_id"]) == (200, kept["account_id"])
+
+
+def test_a_learners_key_goes_with_the_account_into_a_merge(own_bank: ReadyBank) -> None:
+    awarded, survivor = own_bank.award(), own_bank.account()
+    learner, merged, stranger = own_bank.learner(awarded["account_id"]), awarded["account_id"], own_bank.account()
+    own_bank.authority.post(f"/v1/accounts/{survivor}/merge", {"merged": merged, "reason": "x"})
+    own_bank.clock.set(TODAY + timedelta(days=1))  # well after the seconds for which a key is remembered
+
+    pointer = learner.get(f"/v1/accounts/{merged}").json()
+
+    assert (pointer["status"], pointer["merged_into"]) == ("merged", survivor)
+    assert learner.get(f"/v1/accounts/{survivor}/balance").json()["available"] == "6"
+    assert learner.get(f"/v1/certificates/{awarded['certificate_id']}").status_code == 200
+    types = {item["type"] for item in learner.get("/v1/events?limit=1000").json()["items"]}
+    assert {"account-merged/1", "certificate-received/1"} <= types
+    assert learner.get(f"/v1/accounts/{stranger}").status_code == 404
 
 
 def test_commands_on_a_merged_account_are_answered_with_the_pointer(bank: ReadyBank) -> None:

@@ -249,6 +249,16 @@ def test_a_hold_sets_credits_aside_and_its_release_brings_them_back(bank: ReadyB
     assert bank.balance(awarded["account_id"])["available"] == "6"
 
 
+def test_an_issuer_cannot_lift_a_hold_that_the_authority_placed(bank: ReadyBank) -> None:
+    path = f"/v1/certificates/{bank.award()['certificate_id']}"
+    bank.authority.post(f"{path}/hold", REASON)
+
+    refused = bank.issuer.post(f"{path}/hold-release", REASON)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert bank.authority.post(f"{path}/hold-release", REASON).json()["status"] == "active"
+
+
 @pytest.mark.parametrize(
     ("done", "asked", "status"),
     [

@@ -119,6 +119,19 @@ def test_an_institution_without_a_dealing_finds_no_account(bank: ReadyBank) -> N
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.parametrize("change", ["suspension", "closure", "erasure"])
+def test_an_account_that_takes_no_use_is_answered_as_the_use_would_be(bank: ReadyBank, change: str) -> None:
+    awarded = _dealt(bank)
+    asked = wishes(awarded["account_id"], wish(awarded, "C1"))
+    bank.authority.post(f"/v1/accounts/{awarded['account_id']}/{change}", {"reason": "x"})
+
+    advised = bank.institution.post("/v1/eligibility", asked)
+    recorded = bank.institution.post("/v1/exemptions", asked)
+
+    assert (advised.status_code, advised.json()["code"]) == (409, "account_not_open")
+    assert (recorded.status_code, recorded.json()["detail"]) == (409, advised.json()["detail"])
+
+
 def test_a_programme_of_another_institution_is_not_known(bank: ReadyBank) -> None:
     awarded = _dealt(bank)
     bank.other_institution.post("/v1/accounts/lookup", {"document": {"type": "LOCAL", "number": "HB-0"}})

@@ -36,6 +36,13 @@ BODIES: dict[str, tuple[str, Any]] = {
     "/v1/accounts:batch": ("institution", {"items": [{"holder": person()}], "dry_run": True}),
     "/v1/accounts/lookup": ("institution", {"document": person()["document"]}),
     f"/v1/accounts/{NOWHERE}/suspension": ("authority", REASON),
+    f"/v1/accounts/{NOWHERE}/restriction": ("authority", REASON),
+    f"/v1/accounts/{NOWHERE}/correction": (
+        "authority",
+        {"holder": {**person(), "birth_date": "2000-01-01"}, "cause": "error", **REASON},
+    ),
+    f"/v1/requests/{NOWHERE}/settlement": ("authority", {"outcome": "done", **REASON}),
+    "/v1/organisations/BIM-EVAL/retention": ("authority", {"kind": "certificate", "years": 3, "basis": "x"}),
     f"/v1/accounts/{NOWHERE}/merge": ("authority", {"merged": NOWHERE, **REASON}),
     f"/v1/accounts/{NOWHERE}/erasure": ("authority", REASON),
     "/v1/certificates": (

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from creditbank.api import middleware
+from creditbank.api import heads
 from creditbank.audit import replay
 from creditbank.imports import running
 from tests.api.bank import ReadyBank, on_one_database, person
@@ -132,7 +132,7 @@ def test_unknown_wishes_are_refused(bank: ReadyBank, query: str) -> None:
 
 
 def test_a_file_that_is_too_large_is_refused_while_it_comes(bank: ReadyBank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "IMPORT_BYTES", 1000)
+    monkeypatch.setattr(heads, "IMPORT_BYTES", 1000)
     headers = bank.issuer.headers({"Idempotency-Key": "large", "Content-Type": "text/csv"})
     answer = bank.client.post("/v1/imports", content=iter([b"x" * 600] * 3), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")

@@ -72,7 +72,7 @@ def test_a_template_that_was_filled_in_is_taken(sqlite_bank: ReadyBank, format_:
         header = next(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))
     else:
         header = load_workbook(BytesIO(answer.content)).get_sheet_by_index(0).to_python()[0]
-    row = [*line(), "", "", "48", "86", "", "武汉考点", "线下", "企业职工", "是", "K-1"]
+    row = [*line(), "", "", "48", "86", "", "武汉考点", "线下", "企业职工", "是", "K-1", ""]
     fill = csv_bytes if format_ == "csv" else xlsx_bytes
     one = imported(sqlite_bank.issuer, fill(row, header=header))
     assert tally(one) == ("finished", 1, 1, 0), results(sqlite_bank.issuer, one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from creditbank.domain import account as states
-from creditbank.domain import accounts, certificates, reservations, uses
+from creditbank.domain import accounts, certificates, consents, learner_requests, reservations, shares, uses
 from creditbank.domain.balance import balance, consumed, reserved
 from creditbank.domain.catalogue import Catalogue
+from creditbank.domain.rights import Rights
 from creditbank.domain.situations import Wish, ground_of
 from creditbank.domain.timeline import Moment, account_at
 from tests.domain.facts import PROGRAMME, certificate
@@ -25,6 +27,10 @@ ANSWERS = ("reverse", "upheld", "withdrawn", "confirm", "release")
 kinds = some.sampled_from(["conversion", "exemption"])
 who = some.sampled_from([UUID(int=number) for number in (1, 1, 1, 2, 3)])
 numbers = some.sampled_from(NUMBERS)
+
+
+def of_rights(rights: Rights) -> tuple[Collection[UUID], ...]:
+    return rights.consents, rights.shares, rights.requests
 
 
 def wishes(held: list[UUID]) -> some.SearchStrategy[list[Wish]]:
@@ -69,7 +75,7 @@ class Lives(RuleBasedStateMachine):
         one, today = certificate(number), self.bank.today
         match act:
             case "hold":
-                self.bank.decide(holder, lambda it: certificates.hold(it, one, "-"))
+                self.bank.decide(holder, lambda it: certificates.hold(it, one, "-", by_issuer=True))
             case "release":
                 self.bank.decide(holder, lambda it: certificates.release(it, one, "-", by_issuer=False))
             case "revoke":
@@ -129,6 +135,31 @@ class Lives(RuleBasedStateMachine):
     def change_status(self, account: UUID, act: object) -> None:
         self.bank.decide(account, lambda it: act(it.head, "-"))
 
+    @rule(account=who, act=some.sampled_from([accounts.restrict, accounts.lift_restriction]))
+    def change_restriction(self, account: UUID, act: object) -> None:
+        self.bank.decide(account, lambda it: act(it, "-"))
+
+    @rule(account=who, what=some.sampled_from(["consent", "share", "request"]), number=some.integers(1, 4))
+    def allow_or_take_back(self, account: UUID, what: str, number: int) -> None:
+        bank, one = self.bank, UUID(int=0xE000 + number)
+        if any(one in kept for it in bank.states.values() for kept in of_rights(it.rights)):
+            match what:
+                case "consent":
+                    bank.decide(account, lambda it: consents.withdraw(it, one))
+                case "share":
+                    bank.decide(account, lambda it: shares.revoke(it, one))
+                case _:
+                    bank.decide(account, lambda it: learner_requests.settle(it, one, "done", "-"))
+            return
+        until, now = bank.today + timedelta(days=10), bank.now
+        match what:
+            case "consent":
+                bank.decide(account, lambda it: consents.give(it, one, "college", until, CATALOGUE, bank.today, now))
+            case "share":
+                bank.decide(account, lambda it: shares.grant(it, one, "balance", (), False, now + DAY, now))
+            case _:
+                bank.decide(account, lambda it: learner_requests.make(it, one, "correction", now))
+
     @rule(survivor=who, merged=some.sampled_from([UUID(int=2), UUID(int=3)]), wanted=some.integers(0, 2))
     def merge(self, survivor: UUID, merged: UUID, wanted: int) -> None:
         if wanted == 1:
@@ -156,6 +187,13 @@ class Lives(RuleBasedStateMachine):
         for kept in ("lots", "uses"):
             held = Counter(one for account in self.bank.states.values() for one in getattr(account, kept))
             assert not held or max(held.values()) == 1
+
+    @invariant()
+    def what_a_learner_allows_and_asks_for_is_in_one_account(self) -> None:
+        held = Counter(
+            one for account in self.bank.states.values() for kept in of_rights(account.rights) for one in kept
+        )
+        assert not held or max(held.values()) == 1
 
     def teardown(self) -> None:
         """On every day and at every moment there is an answer, also when no standard of the time is left."""

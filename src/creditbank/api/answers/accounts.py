@@ -21,7 +21,7 @@ class MaskedHolder(BaseModel):
 
 class Account(BaseModel):
     account_id: str
-    status: Literal["open", "suspended", "closed", "merged", "erased"]
+    status: Literal["open", "suspended", "closed", "merged", "restricted", "erased"]
     version: int
     opened_at: str
     merged_into: str | None = None
@@ -51,11 +51,9 @@ class ProgrammeCredits(BaseModel):
     credits: str = Credits
 
 
-class Balance(BaseModel):
+class Amounts(BaseModel):
     """earned - used - reserved - expired - held + shortfall = available, always."""
 
-    account_id: str
-    version: int
     earned: str = Credits
     used: str = Credits
     reserved: str = Credits
@@ -69,6 +67,11 @@ class Balance(BaseModel):
     exempted: list[ProgrammeCredits]
     as_of: str | None
     known_at: str | None
+
+
+class Balance(Amounts):
+    account_id: str
+    version: int
 
 
 class TranscriptEntry(BaseModel):
@@ -92,12 +95,17 @@ class TranscriptEntry(BaseModel):
     version: int | None = None
 
 
-class Transcript(BaseModel):
-    account_id: str
-    version: int
+class Entries(BaseModel):
+    """In the order of their record."""
+
     entries: list[TranscriptEntry]
     as_of: str | None
     known_at: str | None
+
+
+class Transcript(Entries):
+    account_id: str
+    version: int
 
 
 class Event(BaseModel):
@@ -108,12 +116,13 @@ class Event(BaseModel):
     type: str = Field(examples=["account-opened/1"])
     recorded_at: str
     actor: str
+    approved_by: str | None
     causation: str
     data: dict[str, Any]
 
 
 class Stream(BaseModel):
-    kind: Literal["account", "organisation", "standard", "programme", "rulebook"]
+    kind: Literal["account", "organisation", "standard", "programme", "rulebook", "approval"]
     id: str
 
 

@@ -24,6 +24,7 @@ class Organisation(BaseModel):
     region: str | None
     aliases: list[str]
     assessor_kind: str | None
+    status: Literal["active", "suspended"]
 
 
 class Accreditation(BaseModel):
@@ -50,12 +51,33 @@ class Job(BaseModel):
     created_at: str
 
 
+class KeyListed(BaseModel):
+    key_id: str
+    organisation: str
+    role: str
+    scopes: list[str] | None = Field(description="Null where the key may do all that its role may.")
+    status: Literal["valid", "expired", "revoked"]
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    last_used_at: str | None = Field(description="To about a minute.")
+    revoked_at: str | None
+
+
 class Key(BaseModel):
     key_id: str
     organisation: str
     role: str
+    scopes: list[str] | None
     expires_at: str | None
     key: str | None = Field(default=None, description="Shown in the first answer only.")
+
+
+class RetentionRule(BaseModel):
+    organisation: str
+    kind: Literal["certificate", "exemption", "conversion"]
+    years: int
+    basis: str
 
 
 class Level(BaseModel):
@@ -89,6 +111,7 @@ class Programme(BaseModel):
     credits: str = Credits
     fields: dict[str, Any]
     rulebook: str | None
+    consent: Literal["required"] | None
     courses: list[Course]
 
 

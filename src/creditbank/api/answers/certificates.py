@@ -25,9 +25,8 @@ class BatchResult(BaseModel):
     refused: int
 
 
-class Certificate(BaseModel):
+class CertificateContent(BaseModel):
     certificate_id: str
-    account_id: str
     status: Literal["active", "held", "revoked", "expired"]
     credits: str = Credits
     issuer: str
@@ -48,6 +47,10 @@ class Certificate(BaseModel):
     revoked_from: str | None = None
 
 
+class Certificate(CertificateContent):
+    account_id: str
+
+
 class Dependant(BaseModel):
     kind: Literal["conversion", "exemption", "reservation"]
     conversion_id: str | None = None
@@ -66,3 +69,9 @@ class Verification(BaseModel):
     level: str | None
     issued_on: str | None
     holder_masked: str | None = Field(examples=["王**"])
+    holder_changed: Literal[True] | None = Field(
+        default=None, description="Present where it was recorded under another name of its holder."
+    )
+    former_holders_masked: list[str] | None = Field(
+        default=None, description="The names since then that are no longer the holder's.", examples=[["李**"]]
+    )

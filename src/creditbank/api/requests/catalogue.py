@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from creditbank.api.access import Operation, scopes_of
 from creditbank.api.body import Body
 from creditbank.api.fields import CivilDate, Code, CreditsText, Instant, Reason, Text
+from creditbank.api.messages import FAULTS
 from creditbank.api.requests.certificates import Fields
 from creditbank.domain import identifiers
 from creditbank.domain.events import (
@@ -16,8 +18,12 @@ from creditbank.domain.events import (
     Level,
     OrganisationRegistered,
     ProgrammePublished,
+    RetainedKind,
     StandardPublished,
 )
+
+Scopes = Annotated[list[Operation], Field(min_length=1, max_length=100)]
+"""What a credential may do, where that is less than all that its role may do."""
 
 
 class OrganisationBody(Body):
@@ -66,9 +72,30 @@ class WithdrawalBody(Body):
     reason: Reason
 
 
+def held_scopes(scopes: list[Operation] | None, info: ValidationInfo) -> list[Operation] | None:
+    """The scopes of a body, whose field `role` says what there is to choose from."""
+    if scopes is not None and "role" in info.data and not scopes_of(info.data["role"]).issuperset(scopes):
+        raise PydanticCustomError("scope_not_held", FAULTS["scope_not_held"].en)
+    return scopes
+
+
+class RetentionBody(Body):
+    """For how many years records of a kind are kept, and by which law or order."""
+
+    kind: RetainedKind
+    years: Annotated[int, Field(ge=1, le=200)]
+    basis: Text
+
+
 class KeyBody(Body):
     role: Literal["authority", "issuer", "institution", "auditor"]
+    scopes: Scopes | None = None
     expires_at: Instant | None = None
+
+    @field_validator("scopes")
+    @classmethod
+    def _held(cls, scopes: list[Operation] | None, info: ValidationInfo) -> list[Operation] | None:
+        return held_scopes(scopes, info)
 
 
 class LevelBody(Body):
@@ -119,6 +146,7 @@ class ProgrammeBody(Body):
     credits: CreditsText
     fields: Fields = {}
     rulebook: Code | None = None
+    consent: Literal["required"] | None = None
     courses: Annotated[list[CourseBody], Field(max_length=2000)] = []
 
     @field_validator("courses")
@@ -134,6 +162,7 @@ class ProgrammeBody(Body):
             name=self.name,
             credits=self.credits,
             rulebook=self.rulebook,
+            consent=self.consent,
             fields=self.fields,
             courses=tuple(
                 Course(code=one.code, name=one.name, credits=one.credits, type=one.type, fields=one.fields)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -21,7 +20,6 @@ from creditbank.domain.events import (
     Score,
 )
 from creditbank.domain.values import certificate_id
-from creditbank.vault.persons import Holder, Vault
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 
@@ -93,13 +91,10 @@ class CertificateBody(ParticularsBody):
             raise PydanticCustomError("dates_reversed", "A certificate cannot expire before it is issued.")
         return self
 
-    def line(self, vault: Vault) -> AwardLine:
+    def line(self) -> AwardLine:
         """What the command takes. Raises IdentityNumberInvalid."""
-        holder: Holder | UUID
-        if isinstance(self.holder, AccountHolder):
-            holder = self.holder.account_id
-        else:
-            holder = vault.holder(self.holder.person())
+        named = self.holder
+        holder = named.account_id if isinstance(named, AccountHolder) else named.holder()
         number = identifiers.normalise_certificate_number(self.number)
         if not number:
             fault = errors.Fault(code="too_short", pointer="/number", detail="Holds no visible sign.")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from creditbank.api.body import Body
 from creditbank.api.fields import CivilDate, Reason, Text, Uuid
+from creditbank.api.messages import FAULTS
+from creditbank.commands.corrections import Particulars
 from creditbank.domain import errors, identifiers
-from creditbank.vault.persons import Person
+from creditbank.vault.persons import Holder, IdentityDocument, Person
 
 DocumentType = Literal["CN-RIC", "CN-HKM", "CN-TW", "CN-FPR", "PASSPORT", "LOCAL"]
 
@@ -38,6 +41,7 @@ class HolderBody(Body):
     name: Text
     document: Document
     birth_date: CivilDate | None = None
+    guardian_consent: bool = False
 
     def person(self) -> Person:
         return Person(
@@ -46,6 +50,10 @@ class HolderBody(Body):
             number=self.document.normalised(),
             birth_date=self.birth_date,
         )
+
+    def holder(self) -> Holder:
+        """The person as a holder to be. Raises IdentityNumberInvalid."""
+        return Holder(person=self.person(), guardian_consent=self.guardian_consent)
 
 
 class AccountHolder(Body):
@@ -68,6 +76,34 @@ class AccountsBatchBody(Body):
 
 
 class ReasonBody(Body):
+    reason: Reason
+
+
+class CorrectedHolder(Body):
+    """What is right from now on; what is not named stays."""
+
+    name: Text | None = None
+    document: Document | None = None
+    birth_date: CivilDate | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> CorrectedHolder:
+        if self.name is None and self.document is None and self.birth_date is None:
+            raise PydanticCustomError("too_few", FAULTS["too_few"].en)
+        return self
+
+    def particulars(self) -> Particulars:
+        """Raises IdentityNumberInvalid."""
+        named = self.document
+        document = None if named is None else IdentityDocument(named.type, named.normalised())
+        return Particulars(name=self.name, document=document, birth_date=self.birth_date)
+
+
+class CorrectionBody(Body):
+    """`error`: what stood there was never true. `change`: it was true until now."""
+
+    holder: CorrectedHolder
+    cause: Literal["error", "change"]
     reason: Reason
 
 

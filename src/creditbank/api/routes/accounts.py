@@ -10,13 +10,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from creditbank.api import conditions
+from creditbank.api import acts, conditions
 from creditbank.api.answers.accounts import Account, AccountId, AccountWithHolder, Balance, ErasedAccount, Transcript
 from creditbank.api.answers.certificates import BatchResult
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import (
     Writer,
-    bank_of,
     moment_of,
     permit,
     reader_of,
@@ -30,9 +29,10 @@ from creditbank.api.requests.persons import AccountsBatchBody, LookUpBody, Merge
 from creditbank.commands import accounts
 from creditbank.commands.queries import Question
 from creditbank.domain import errors
+from creditbank.domain.acts import Erasure, Merging
 from creditbank.domain.errors import BankError
 from creditbank.domain.timeline import Moment
-from creditbank.vault.persons import Holder, Vault
+from creditbank.vault.persons import Holder
 
 router = APIRouter(prefix="/v1", tags=["Accounts"], route_class=StrictRoute)
 
@@ -71,13 +71,11 @@ def _balance_then(request: Request, account_id: UUID, principal: Principal, mome
     summary="Open an account",
     responses={200: {"model": Account, "description": "The person has an account already."}},
 )
-async def open_account(
-    request: Request, body: OpenAccountBody, writer: Annotated[Writer, write("accounts:open")]
-) -> Response:
+async def open_account(body: OpenAccountBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
     """One account per person, found by document type and normalised number."""
     return await writer.settle(
         accounts.OpenAccount(
-            holder=bank_of(request).vault.holder(body.holder.person()),
+            holder=body.holder.holder(),
             opened_by=writer.principal.scope,
             institution=writer.principal.as_institution,
         )
@@ -85,11 +83,9 @@ async def open_account(
 
 
 @router.post("/accounts:batch", status_code=207, response_model=BatchResult, summary="Open many accounts")
-async def open_accounts(
-    request: Request, body: AccountsBatchBody, writer: Annotated[Writer, write("accounts:open")]
-) -> Response:
+async def open_accounts(body: AccountsBatchBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
     """A verdict per line, in their order: 201 where it was opened, 200 where it was there."""
-    holders = await run_in_threadpool(_holders, body.items, bank_of(request).vault)
+    holders = await run_in_threadpool(_holders, body.items)
     command = accounts.OpenAccounts(
         holders=holders,
         opened_by=writer.principal.scope,
@@ -97,16 +93,16 @@ async def open_accounts(
         render=writer.render,
         dry_run=body.dry_run,
     )
-    return await (writer.settle_without_key(command) if body.dry_run else writer.settle(command))
+    return await (writer.look_up(command, len(holders)) if body.dry_run else writer.settle(command))
 
 
-def _holders(items: list[Any], vault: Vault) -> list[Holder | BankError]:
-    return [_holder(item, vault) for item in items]
+def _holders(items: list[Any]) -> list[Holder | BankError]:
+    return [_holder(item) for item in items]
 
 
-def _holder(item: Any, vault: Vault) -> Holder | BankError:
+def _holder(item: Any) -> Holder | BankError:
     try:
-        return vault.holder(OpenAccountBody.model_validate(item).holder.person())
+        return OpenAccountBody.model_validate(item).holder.holder()
     except ValidationError as error:
         return errors.Invalid(faults=faults_of_line(error, item))
     except BankError as refusal:
@@ -114,13 +110,11 @@ def _holder(item: Any, vault: Vault) -> Holder | BankError:
 
 
 @router.post("/accounts/lookup", response_model=AccountId, summary="Find an account by document number")
-async def look_up_account(
-    request: Request, body: LookUpBody, writer: Annotated[Writer, write("accounts:open")]
-) -> Response:
+async def look_up_account(body: LookUpBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
     """From then on an institution may deal with the account for 180 days. May be repeated without a key."""
     document = body.document
-    found = bank_of(request).vault.holder(document.unnamed_person())
-    return await writer.settle_without_key(accounts.LookUp(holder=found, institution=writer.principal.as_institution))
+    found = Holder(person=document.unnamed_person())
+    return await writer.look_up(accounts.LookUp(holder=found, institution=writer.principal.as_institution), 1)
 
 
 @router.get("/accounts/{account_id}", response_model=AccountWithHolder, summary="Read an account")
@@ -184,23 +178,24 @@ _change("reinstatement", "Reinstate an account", "Ends a suspension.")
 _change("closure", "Close an account", "What is in it stays readable.")
 
 
-@router.post("/accounts/{account_id}/merge", response_model=Account, summary="Merge two accounts")
+@router.post("/accounts/{account_id}/merge", response_model=Account, responses=acts.WAITS, summary="Merge two accounts")
 async def merge_accounts(
     account_id: UUID,
     body: MergeBody,
     writer: Annotated[Writer, write_account("accounts:merge")],
 ) -> Response:
     """Everything in the merged account continues here, counted once; its id answers with a pointer."""
-    return await writer.settle(
-        accounts.Merge(account_id=account_id, merged=body.merged, reason=body.reason, if_match=writer.if_match)
-    )
+    act = Merging(act="merge", account_id=account_id, merged=body.merged, reason=body.reason)
+    return await acts.settle(writer, act)
 
 
-@router.post("/accounts/{account_id}/erasure", response_model=ErasedAccount, summary="Erase a person")
+@router.post(
+    "/accounts/{account_id}/erasure", response_model=ErasedAccount, responses=acts.WAITS, summary="Erase a person"
+)
 async def erase_person(
     account_id: UUID,
     body: ReasonBody,
     writer: Annotated[Writer, write_account("accounts:erase")],
 ) -> Response:
     """Personal data become unreadable for ever; numbers, history and proofs stay valid."""
-    return await writer.settle(accounts.Erase(account_id=account_id, reason=body.reason, if_match=writer.if_match))
+    return await acts.settle(writer, Erasure(act="erasure", account_id=account_id, reason=body.reason))

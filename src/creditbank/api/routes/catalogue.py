@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from creditbank.api import acts
 from creditbank.api.answers.catalogue import Page, Programme, Rulebook, RulebookVersion, Standard
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
@@ -16,6 +17,7 @@ from creditbank.api.principals import Principal
 from creditbank.api.requests.catalogue import ProgrammeBody, RulebookVersionBody, StandardBody
 from creditbank.commands import catalogue, documents
 from creditbank.domain import errors, rules
+from creditbank.domain.acts import RulebookPublication
 from creditbank.domain.cases import NoCases, run_cases
 from creditbank.domain.errors import Fault
 from creditbank.domain.events import RulebookVersionPublished
@@ -101,6 +103,7 @@ def read_programme(
     "/rulebooks/{rulebook}/versions",
     status_code=201,
     response_model=RulebookVersion,
+    responses=acts.WAITS,
     summary="Publish a version of a rulebook",
 )
 async def publish_rulebook(
@@ -112,16 +115,16 @@ async def publish_rulebook(
     """
     if faults := await run_in_threadpool(_faults_of, rulebook, body):
         raise errors.Invalid(faults=faults)
-    return await writer.settle(
-        catalogue.PublishRulebook(
-            rulebook=rulebook,
-            owner=writer.principal.own_code,
-            title=body.title,
-            rules=body.rules,
-            cases=tuple(body.cases),
-            effective_from=body.effective_from,
-        )
+    act = RulebookPublication(
+        act="rulebook-publication",
+        rulebook=rulebook,
+        owner=writer.principal.own_code,
+        title=body.title,
+        rules=body.rules,
+        cases=tuple(body.cases),
+        effective_from=body.effective_from,
     )
+    return await acts.settle(writer, act)
 
 
 def _faults_of(rulebook: str, body: RulebookVersionBody) -> list[Fault]:

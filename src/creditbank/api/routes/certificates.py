@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
+from creditbank.api import acts
 from creditbank.api.answers.certificates import BatchResult, Certificate, ChangedCertificate
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, bank_of, permit, reader_of, write
+from creditbank.api.dependencies import Writer, permit, reader_of, write
 from creditbank.api.faults import faults_of_line
 from creditbank.api.principals import Principal
 from creditbank.api.requests.certificates import AmendmentBody, BatchBody, CertificateBody, RevocationBody
@@ -19,42 +20,38 @@ from creditbank.api.requests.persons import ReasonBody
 from creditbank.commands import certificates
 from creditbank.commands.awards import AwardBatch, AwardCertificate, AwardLine
 from creditbank.domain import errors
+from creditbank.domain.acts import Revocation
 from creditbank.domain.errors import BankError
 from creditbank.domain.identifiers import normalise_certificate_number
 from creditbank.domain.values import certificate_id as id_of
-from creditbank.vault.persons import Vault
 
 router = APIRouter(prefix="/v1", tags=["Certificates"], route_class=StrictRoute)
 
 
 @router.post("/certificates", status_code=201, response_model=Certificate, summary="Post an earned certificate")
-async def award_certificate(
-    request: Request, body: CertificateBody, writer: Annotated[Writer, write("certificates:award")]
-) -> Response:
+async def award_certificate(body: CertificateBody, writer: Annotated[Writer, write("certificates:award")]) -> Response:
     """The issuer posts it for a person or an account. A person without an account gets one."""
     if body.issuer != writer.principal.own_code:
         raise errors.Forbidden()
-    return await writer.settle(AwardCertificate(line=body.line(bank_of(request).vault)))
+    return await writer.settle(AwardCertificate(line=body.line()))
 
 
 @router.post("/certificates:batch", status_code=207, response_model=BatchResult, summary="Post many certificates")
-async def award_certificates(
-    request: Request, body: BatchBody, writer: Annotated[Writer, write("certificates:award")]
-) -> Response:
+async def award_certificates(body: BatchBody, writer: Annotated[Writer, write("certificates:award")]) -> Response:
     """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
-    lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code, bank_of(request).vault)
+    lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code)
     command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
-    return await (writer.settle_without_key(command) if body.dry_run else writer.settle(command))
+    return await (writer.look_up(command, len(lines)) if body.dry_run else writer.settle(command))
 
 
-def _lines(items: list[Any], issuer: str, vault: Vault) -> list[AwardLine | BankError]:
-    return [_line(item, issuer, vault) for item in items]
+def _lines(items: list[Any], issuer: str) -> list[AwardLine | BankError]:
+    return [_line(item, issuer) for item in items]
 
 
-def _line(item: Any, issuer: str, vault: Vault) -> AwardLine | BankError:
+def _line(item: Any, issuer: str) -> AwardLine | BankError:
     try:
         body = CertificateBody.model_validate(item)
-        return body.line(vault) if body.issuer == issuer else errors.Forbidden()
+        return body.line() if body.issuer == issuer else errors.Forbidden()
     except ValidationError as error:
         return errors.Invalid(faults=faults_of_line(error, item))
     except BankError as refusal:
@@ -98,15 +95,21 @@ async def amend_certificate(
 @router.post(
     "/certificates/{certificate_id}/revocation",
     response_model=ChangedCertificate,
+    responses=acts.WAITS,
     summary="Revoke a certificate",
 )
 async def revoke_certificate(
     certificate_id: UUID, body: RevocationBody, writer: Annotated[Writer, write("certificates:revoke")]
 ) -> Response:
     """Reverses the conversions that rest on it and puts exemptions under review; the answer lists both."""
-    return await writer.settle(
-        certificates.revoke(certificate_id, writer.principal.as_issuer, body.reason, body.effective_from)
+    act = Revocation(
+        act="revocation-in-use",
+        certificate_id=certificate_id,
+        issuer=writer.principal.as_issuer,
+        reason=body.reason,
+        effective_from=body.effective_from,
     )
+    return await acts.settle(writer, act)
 
 
 @router.post(

@@ -20,11 +20,15 @@ from creditbank.domain.timeline import Moment
 
 router = APIRouter(prefix="/v1", tags=["Eligibility"], route_class=StrictRoute)
 
+NOT_OPEN: dict[int | str, dict[str, Any]] = {409: {"description": "The account takes no use today."}}
+"""What is asked about an account that is not open is refused as its record would be."""
+
 
 @router.post(
     "/eligibility",
     response_model=Advice,
     response_model_exclude_unset=True,
+    responses=NOT_OPEN,
     summary="Ask what an account may be granted",
 )
 def read_eligibility(
@@ -42,7 +46,9 @@ def read_eligibility(
     return adviser_of(request).eligibility(asked, wishes, explainer(problems.language_of(request.scope)))
 
 
-@router.post("/award-checks", response_model=AwardCheck, summary="Check what is missing for an award")
+@router.post(
+    "/award-checks", response_model=AwardCheck, responses=NOT_OPEN, summary="Check what is missing for an award"
+)
 def check_award(
     request: Request, body: AwardCheckBody, principal: Annotated[Principal, permit("eligibility:ask")]
 ) -> dict[str, Any]:

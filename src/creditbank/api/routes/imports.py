@@ -307,15 +307,27 @@ def _file(
     return FileResponse(path, media_type=MEDIA_TYPES[format_], filename=f"{name}-{kind}.{format_}")
 
 
-@router.get(
-    "/import-templates/{format}", summary="A template to fill in", response_class=Response,
-    responses={200: {"content": {kind: {} for kind in ("text/csv", uploads.XLSX)}, "description": "The file."}},
-)  # fmt: skip
-def read_template(format: Literal["csv", "xlsx"], _: Annotated[Principal, May]) -> Response:
+def _template(format_: str) -> dict[str, Any]:
+    """How the route of a template is described."""
+    content = {"content": {MEDIA_TYPES[format_]: {}}, "description": "The file."}
+    return {"response_class": Response, "responses": {200: content}}
+
+
+@router.get("/import-templates/csv", summary="A template to fill in, as CSV", **_template("csv"))
+def read_csv_template(_: Annotated[Principal, May]) -> Response:
+    """All columns, with the mark that spreadsheets look for."""
+    return _attached(templates.csv_file(), "csv")
+
+
+@router.get("/import-templates/xlsx", summary="A template to fill in, as XLSX", **_template("xlsx"))
+def read_xlsx_template(_: Annotated[Principal, May]) -> Response:
     """All columns, with text cells, and lists where few values are allowed."""
-    content = templates.xlsx_file() if format == "xlsx" else templates.csv_file()
-    headers = {"Content-Disposition": f'attachment; filename="certificates.{format}"'}
-    return Response(content, media_type=MEDIA_TYPES[format], headers=headers)
+    return _attached(templates.xlsx_file(), "xlsx")
+
+
+def _attached(content: bytes, format_: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="certificates.{format_}"'}
+    return Response(content, media_type=MEDIA_TYPES[format_], headers=headers)
 
 
 @router.post("/import-mappings", status_code=201, response_model=ImportMapping, summary="Keep a mapping")

@@ -15,13 +15,23 @@ from creditbank.domain.values import certificate_id
 router = APIRouter(prefix="/v1", tags=["Verification"], dependencies=[Depends(limit_verification)])
 
 
-@router.get("/verify/{issuer}/{number}", response_model=Verification, summary="Verify a certificate")
+@router.get(
+    "/verify/{issuer}/{number}",
+    response_model=Verification,
+    response_model_exclude_unset=True,
+    summary="Verify a certificate",
+)
 def verify_certificate(request: Request, issuer: str, number: str) -> dict[str, Any]:
-    """An unknown number and one that cannot be read look alike."""
+    """An unknown number and one that cannot be read look alike. What was recorded under a former name says so."""
     return _verify(request, issuer, number)
 
 
-@router.get("/verify", response_model=Verification, summary="Verify a certificate whose number has slashes")
+@router.get(
+    "/verify",
+    response_model=Verification,
+    response_model_exclude_unset=True,
+    summary="Verify a certificate whose number has slashes",
+)
 def verify_certificate_by_query(
     request: Request, issuer: Annotated[str, Query()], number: Annotated[str, Query()]
 ) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""Gapless numbers per partition. Each is taken under its partition's counter, which stays locked until the commit.
+
+So the order of the numbers is the order of the commits, and neither a hole nor a missing end can come about
+by anything but a change from outside.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table, bindparam, func, select, update
+
+from creditbank.ledger import bulk
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A position reserved in a partition (the first of several), and the ledger time that goes with it."""
+
+    position: int
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many rows stand in a partition, and at which positions the first and the last."""
+
+    count: int = 0
+    first: int | None = None
+    last: int | None = None
+
+
+class Numbering:
+    """The numbers of one table's rows. `counters` holds a row per partition: head and time of the last one."""
+
+    def __init__(self, counters: Table, numbered: Table) -> None:
+        self._head = select(counters.c.partition_id, counters.c.head)
+        self._locked = bulk.Lookup(
+            select(counters).order_by(counters.c.partition_id).with_for_update(), counters.c.partition_id
+        )
+        self._bump = (
+            update(counters)
+            .where(counters.c.partition_id == bindparam("p"))
+            .values(head=bindparam("h"), recorded_at=bindparam("t"))
+        )
+        position = numbered.c.position
+        columns = (numbered.c.partition_id, func.count(), func.min(position), func.max(position))
+        self._extents = select(*columns).group_by(numbered.c.partition_id)
+        last = select(func.max(position)).where(numbered.c.partition_id == counters.c.partition_id).scalar_subquery()
+        self._unmet = select(counters.c.partition_id).where(counters.c.head != func.coalesce(last, 0))
+
+    def places(self, connection: Connection, partitions: Sequence[int], now: int) -> list[Slot]:
+        """Where each of several rows goes, given their partitions. The locks on the counters hold to the end."""
+        slots = self._reserve(connection, Counter(partitions), now)
+        taken: Counter[int] = Counter()
+        found = []
+        for partition in partitions:
+            first = slots[partition]
+            found.append(Slot(first.position + taken[partition], first.recorded_at))
+            taken[partition] += 1
+        return found
+
+    def _reserve(self, connection: Connection, wanted: Counter[int], now: int) -> dict[int, Slot]:
+        if not wanted:
+            return {}
+        rows = self._locked.rows(connection, wanted).all()
+        slots = {row.partition_id: Slot(row.head + 1, max(row.recorded_at, now)) for row in rows}
+        heads = {row.partition_id: row.head + wanted[row.partition_id] for row in rows}
+        bumps = [{"p": one, "h": head, "t": slots[one].recorded_at} for one, head in heads.items()]
+        connection.execute(self._bump, bumps)
+        return slots
+
+    def heads(self, connection: Connection) -> dict[int, int]:
+        """The last position of every partition that has any row."""
+        return {row.partition_id: row.head for row in connection.execute(self._head) if row.head}
+
+    def extents(self, connection: Connection) -> dict[int, Extent]:
+        """What stands in each partition, counted row by row; partitions without any row are missing."""
+        rows = connection.execute(self._extents)
+        return {partition_id: Extent(count, first, last) for partition_id, count, first, last in rows}
+
+    def without_end(self, connection: Connection) -> list[int]:
+        """The partitions whose last row is not the one that the counter names. Cheap, however many rows there are."""
+        return sorted(connection.execute(self._unmet).scalars())
