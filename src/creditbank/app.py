@@ -22,6 +22,7 @@ from creditbank.api.last_uses import LastUses
 from creditbank.api.middleware import Observability
 from creditbank.api.rates import Guesses, Rate, Rates
 from creditbank.api.routes import (
+    accesses,
     accounts,
     approvals,
     catalogue,
@@ -42,11 +43,13 @@ from creditbank.api.routes import (
 )
 from creditbank.api.tokens import used_once
 from creditbank.api.tokens.office import TokenOffice
+from creditbank.commands.accesses import AccessBook, AccessReader
 from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
+from creditbank.commands.presence import LOOK_SECONDS, Presence
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
 from creditbank.imports.running import Importer
 from creditbank.ledger import migration
@@ -94,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.rates = _rates(settings)
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
-    rights = (holders, consents, shares, learner_requests)
+    rights = (holders, consents, shares, learner_requests, accesses)
     for routes in (*hot, *rest, imports, *rights, clients, oauth, verification, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
@@ -128,14 +131,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     balances = Gatherer[Question, VersionedBody]("balances", reader.balances, READ_GROUP_LIMIT)
     desk = Desk(bank)
     jobs = JobRunner(bank, desk)
+    book = AccessBook(bank)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
     app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
-    uses = LastUses(bank)
+    app.state.accesses, app.state.who_looked = book, AccessReader(bank, reader)
+    uses, presence = LastUses(bank), Presence(bank)
     tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
     app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping = asyncio.Event()
     app.state.readiness = lambda: _failed_checks(engine)
+    presence.report()
     importer = Importer(bank, desk, jobs, settings.data_dir / "imports", settings.import_days)
     app.state.importer = importer
     jobs.resume()
@@ -144,6 +150,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     chores = Chores(
         [
             Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(presence.report, LOOK_SECONDS),
             Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
             Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
         ]
@@ -151,12 +158,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.stopping.set()
     chores.close()
+    presence.leave()
     tokens.close()
     sweeper.close()
     importer.close()
     jobs.close()
     desk.close()
     balances.close()
+    book.close()
     engine.dispose()
 
 

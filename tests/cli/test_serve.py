@@ -143,4 +143,4 @@ def test_a_server_does_not_start_with_the_keys_of_another_bank(
     monkeypatch.setenv("CREDITBANK_DATA_DIR", "elsewhere")
     refused = creditbank("serve", "--port", "0")
     assert (refused.code, refused.out) == (1, "")
-    assert refused.err.startswith("the key file wrapping.key is not the one ")
+    assert refused.err.startswith("the key file wrapping.1.key is not the one ")

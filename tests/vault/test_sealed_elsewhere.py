@@ -99,7 +99,7 @@ def test_a_merge_seals_what_was_the_others_under_the_survivors_key(engine: Engin
         formers.correct(connection, VAULT, SECOND, replace(WANG, name="王小芳"), "change", NOW)
         texts.put(connection, VAULT, SECOND, TEXT, "升学")
         secret = shares.new_secret(SHARE)
-        shares.put(connection, KEYS, SECOND, SHARE, secret)
+        shares.put(connection, KEYS, SECOND, SHARE, secret, NOW)
     with writing(engine) as connection:
         formers.carry_over(connection, VAULT, SECOND, FIRST, NOW + 5)
         texts.carry_over(connection, VAULT, SECOND, FIRST)
@@ -116,12 +116,16 @@ def test_a_merge_seals_what_was_the_others_under_the_survivors_key(engine: Engin
 def test_a_secret_opens_its_share_and_every_other_one_nothing(engine: Engine) -> None:
     secret = shares.new_secret(SHARE)
     with writing(engine) as connection:
-        shares.put(connection, KEYS, FIRST, SHARE, secret)
+        shares.put(connection, KEYS, FIRST, SHARE, secret, NOW)
     others = (shares.new_secret(SHARE), shares.new_secret(TEXT), secret[:-1], secret + "A", "", "cs_" + "z" * 76)
     with engine.connect() as connection, connection.begin():
         assert shares.find(connection, KEYS, secret) == (FIRST, SHARE)
         assert [shares.find(connection, KEYS, other) for other in others] == [None] * len(others)
     assert secret.encode() not in at_rest(engine, share_key)
+    with writing(engine) as connection:
+        shares.let_go(connection, SHARE)
+    with engine.connect() as connection, connection.begin():
+        assert shares.find(connection, KEYS, secret) is None
 
 
 def test_an_erasure_leaves_nothing_of_it(engine: Engine) -> None:
@@ -129,7 +133,7 @@ def test_an_erasure_leaves_nothing_of_it(engine: Engine) -> None:
     with writing(engine) as connection:
         formers.correct(connection, VAULT, FIRST, WANG, "error", NOW)
         texts.put(connection, VAULT, FIRST, TEXT, "本人申请")
-        shares.put(connection, KEYS, FIRST, SHARE, shares.new_secret(SHARE))
+        shares.put(connection, KEYS, FIRST, SHARE, shares.new_secret(SHARE), NOW)
     with writing(engine) as connection:
         persons.erase(connection, [FIRST])
     assert at_rest(engine, former_holder, sealed_text, share_key) == b""

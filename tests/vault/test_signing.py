@@ -90,10 +90,12 @@ def test_the_next_rotation_deletes_what_has_ended(tmp_path: Path, clock: Clock) 
     assert files(tmp_path) == {f"{second.kid}.key", f"{third.kid}.key"}
 
 
-def test_a_key_that_got_out_ends_at_once(tmp_path: Path, clock: Clock) -> None:
+def test_keys_that_got_out_end_at_once(tmp_path: Path, clock: Clock) -> None:
     keys = SigningKeys(tmp_path, clock)
     stolen = keys.current().kid
-    made = signing.rotate(tmp_path, clock.now, at_once=True)
+    made = signing.rotate(tmp_path, clock.now)
+    assert signing.retire(tmp_path) == [stolen]
+    assert signing.retire(tmp_path) == []
     assert files(tmp_path) == {f"{made.kid}.key"}
     assert keys.current().kid == made.kid
     assert keys.verifying(stolen) is None

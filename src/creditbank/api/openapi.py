@@ -7,8 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 
+from creditbank.api.body import gates
+from creditbank.api.looks import DESCRIPTIONS, LONGEST, Looking
 from creditbank.api.problems import MEDIA_TYPE, Problem
 from creditbank.api.rule_schemas import describe_rules
 from creditbank.api.schemas import tidy
@@ -88,8 +90,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         license_info=_LICENCE,
         separate_input_output_schemas=False,
     )
-    names = _names(app)
+    names, looking = _names(app), _looking(app)
     for path, method, operation in operations(document):
+        if (path, method) in looking:
+            operation.setdefault("parameters", []).extend(_said_of_looks())
         operation["operationId"] = names[path, method]
         _secure(path, operation)
         _add_errors(path, method, operation)
@@ -149,6 +153,23 @@ def _names(app: FastAPI) -> dict[tuple[str, str], str]:
         for context in iter_route_contexts(app.routes)
         for method in context.methods or ()
     }
+
+
+def _looking(app: FastAPI) -> set[tuple[str, str]]:
+    """The operations that show personal data, and may be told what for."""
+    return {
+        (str(context.path_format), method.lower())
+        for context in iter_route_contexts(app.routes)
+        if isinstance(route := context.original_route, APIRoute)
+        and any(isinstance(gate, Looking) for gate in gates(route.dependant))
+        for method in context.methods or ()
+    }
+
+
+def _said_of_looks() -> Iterator[dict[str, Any]]:
+    for name, description in DESCRIPTIONS.items():
+        schema = {"type": ["string", "null"], "maxLength": LONGEST[name]}
+        yield {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
 
 
 def _secure(path: str, operation: dict[str, Any]) -> None:

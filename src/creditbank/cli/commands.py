@@ -18,7 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+keys = typer.Typer(help="Make, list and revoke API keys; rotate the bank's own secrets.", no_args_is_help=True)
 rules = typer.Typer(help="Test, lint, explain and compare rulebooks.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(rules, name="rules")
@@ -35,6 +35,15 @@ class Role(StrEnum):
     INSTITUTION = "institution"
     LEARNER = "learner"
     AUDITOR = "auditor"
+
+
+class Secret(StrEnum):
+    """A secret of the bank that can be rotated."""
+
+    WRAPPING = "wrapping"
+    BLIND_INDEX = "blind-index"
+    API_KEYS = "api-keys"
+    TOKENS = "tokens"
 
 
 class Language(StrEnum):
@@ -279,6 +288,38 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="As `keys list` shows 
     from creditbank.cli.keys import revoke
 
     revoke(key_id=key_id, as_json=as_json)
+
+
+@keys.command("rotate")
+def rotate_key(
+    name: Annotated[Secret, typer.Argument(metavar="KEY", help="wrapping, blind-index, api-keys or tokens.")],
+    as_json: Json = False,
+) -> None:
+    """Put a new generation of one of the bank's own secrets in the place of the current one, while servers work."""
+    if name is Secret.TOKENS:
+        from creditbank.cli import token_keys
+
+        token_keys.rotate(as_json=as_json)
+        return
+    from creditbank.cli.rotate import rotate
+
+    rotate(name=name.value, as_json=as_json)
+
+
+@keys.command("retire")
+def retire_key(
+    name: Annotated[Secret, typer.Argument(metavar="KEY", help="wrapping, blind-index, api-keys or tokens.")],
+    as_json: Json = False,
+) -> None:
+    """Destroy the generations of a secret that came before the current one, once nothing stored needs them."""
+    if name is Secret.TOKENS:
+        from creditbank.cli import token_keys
+
+        token_keys.retire(as_json=as_json)
+        return
+    from creditbank.cli.rotate import retire
+
+    retire(name=name.value, as_json=as_json)
 
 
 def _instant(text: str | None) -> datetime | None:

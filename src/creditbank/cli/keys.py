@@ -14,7 +14,7 @@ from creditbank.cli.outcome import Failed, say, say_json
 from creditbank.domain.instants import instant_text, microseconds_of
 from creditbank.ledger.database import writing
 from creditbank.projections import accounts, catalogue
-from creditbank.vault import apikeys
+from creditbank.vault import apikeys, generations
 
 CREATED_BY = "command-line"
 
@@ -28,6 +28,9 @@ def create(
     with installation.migrated(chosen) as engine:
         files = installation.bound_keys(chosen, engine)
         with writing(engine) as connection:
+            # Under the generation that is current to the end of this: one that is retired takes no new keys along.
+            catalogue.epoch(connection, hold=True)
+            generations.follow(connection, files)
             _check_owner(connection, role, organisation, account_id)
             key_id, key = apikeys.make(
                 connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,14 +12,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine
 
 from creditbank.domain.catalogue import Catalogue
+from creditbank.domain.errors import Unavailable
 from creditbank.domain.events import RulebookVersionPublished
 from creditbank.domain.instants import day_of
 from creditbank.domain.rules import CompiledRules
 from creditbank.domain.rules import compile as compile_rules
 from creditbank.projections import catalogue as catalogue_projection
+from creditbank.vault import generations
+from creditbank.vault.keyfiles import ForeignKeys
 from creditbank.vault.persons import Vault
 
 CATALOGUE_FRESH_MICROSECONDS = 1_000_000
+
+_logger = logging.getLogger("creditbank.vault")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,7 +50,7 @@ class Bank:
         return self.day_of(self.clock())
 
     def catalogue_in(self, connection: Connection, *, hold: bool = False) -> Catalogue:
-        """The catalogue as it stands in this transaction: read again only when something changed.
+        """The catalogue as it stands in this transaction: read again, with the keys in use, when something changed.
 
         With `hold` it stays so to the transaction's end, in every process: what is awarded under an accreditation
         is recorded before that accreditation is withdrawn, or is decided after it.
@@ -55,9 +61,18 @@ class Bank:
                 found = catalogue_projection.read(connection)
                 if found.epoch < self._catalogue.epoch:
                     return found  # as this transaction sees it, which began before the latest change
+                self._follow_keys(connection)
                 self._catalogue = found
             self._checked_at = self.clock()
             return self._catalogue
+
+    def _follow_keys(self, connection: Connection) -> None:
+        # A new generation of a key is announced by the epoch too. Who cannot read it must not go on under the old one.
+        try:
+            generations.follow(connection, self.vault.keys)
+        except ForeignKeys as error:
+            _logger.error("the bank stands still: %s", error)
+            raise Unavailable() from None
 
     def catalogue(self) -> Catalogue:
         """The catalogue as it stood within the last second, in any process of the bank."""

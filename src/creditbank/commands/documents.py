@@ -27,6 +27,7 @@ from creditbank.domain.events import (
     RulebookVersionPublished,
     StandardPublished,
 )
+from creditbank.domain.identifiers import mask_number
 from creditbank.domain.instants import instant_text
 from creditbank.domain.lot import Lot
 from creditbank.domain.reservations import status_at
@@ -304,6 +305,20 @@ def event(one: Recorded) -> dict[str, Any]:
         "causation": str(one.causation),
         "data": to_jsonable_python(one.event),
     }
+
+
+def masked(document: Any) -> Any:
+    """A document without what an issuer calls a person by."""
+    match document:
+        case dict():
+            return {
+                name: mask_number(value) if name == "external_id" and isinstance(value, str) else masked(value)
+                for name, value in document.items()
+            }
+        case list():
+            return [masked(item) for item in document]
+        case _:
+            return document
 
 
 def feed_event(step: Step) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from creditbank.commands import consents, documents, hindsight, learner_requests, shares, sight
+from creditbank.commands import accesses, consents, documents, hindsight, learner_requests, shares, sight
+from creditbank.commands.accesses import who_looked
 from creditbank.commands.bank import Bank
 from creditbank.commands.hindsight import Then
 from creditbank.commands.queries import AccountReader
@@ -48,7 +49,9 @@ class Exporter:
                 raise errors.NotFound()
             holder = {} if viewer.issuer is not None else self._holder(connection, account_id, masked)
             words = {} if masked else texts.of_accounts(connection, self.bank.vault, [account_id])
-        then = hindsight.then_of(self.bank, account_id, history, NOW)
+            then = hindsight.then_of(self.bank, account_id, history, NOW)
+            looked = [] if is_organisation else who_looked(connection, then.account, None, None)
+            catalogue = self.bank.catalogue_in(connection)
         document = {
             "format": FORMAT,
             "exported_at": instant_text(then.now),
@@ -62,6 +65,7 @@ class Exporter:
             document |= _sums(then)
         if not is_organisation:
             document |= _rights(then, words)
+            document["accesses"] = [accesses.documented(one, catalogue, masked=masked) for one in looked]
         return then.account.head.version, document
 
     def _holder(self, connection: Connection, account_id: UUID, masked: bool) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class GrantShare:
 
     def _keep(self, connection: Connection, unit: Unit, secret: str) -> None:
         vault = unit.bank.vault
-        secrets.put(connection, vault.keys, self.account_id, self.share_id, secret)
+        secrets.put(connection, vault.keys, self.account_id, self.share_id, secret, self.expires_at)
         texts.put(connection, vault, self.account_id, self.share_id, self.purpose)
 
 
@@ -79,6 +79,7 @@ class RevokeShare:
         account = draft.account(self.account_id)
         check_version(account.head, self.if_match)
         draft.append(self.account_id, shares.revoke(account, self.share_id))
+        draft.statements.append(lambda connection: secrets.let_go(connection, self.share_id))
         revoked = draft.account(self.account_id).rights.shares[self.share_id]
         return Answer(status=200, body=documented(revoked, self.account_id, None, draft.unit.now))
 
@@ -97,7 +98,17 @@ def documented(one: Share, account_id: UUID, purpose: str | None, now: int) -> d
     }
 
 
-def opened(bank: Bank, secret: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What a share shows, and of which account, which the document does not say."""
+
+    account_id: UUID
+    share_id: UUID
+    what: ShareKind
+    document: dict[str, Any]
+
+
+def opened(bank: Bank, secret: str) -> Opened:
     """What a secret shows today. Unknown, over, revoked and no longer usable are all NotFound."""
     with bank.engine.connect() as connection, connection.begin():
         found = secrets.find(connection, bank.vault.keys, secret)
@@ -108,13 +119,14 @@ def opened(bank: Bank, secret: str) -> dict[str, Any]:
         share = shares.opened(then.account, share_id, then.now)
         person = bank.vault.open(connection, [account_id])[account_id]
         purpose = texts.of_accounts(connection, bank.vault, [account_id]).get(share_id)
-    return {
+    document = {
         "what": share.what,
         "purpose": purpose,
         "expires_at": instant_text(share.expires_at),
         "holder": person.name if share.shows_name else mask_name(person.name),
         share.what: _shown(share, then),
     }
+    return Opened(account_id=account_id, share_id=share_id, what=share.what, document=document)
 
 
 def _shown(share: Share, then: Then) -> Any:

@@ -88,9 +88,9 @@ def append(connection: Connection, accesses: Sequence[Access], now: int) -> None
 
 
 def of_accounts(
-    connection: Connection, account_ids: Collection[UUID], before: Place | None, limit: int
+    connection: Connection, account_ids: Collection[UUID], before: Place | None, limit: int | None
 ) -> list[Accessed]:
-    """The latest accesses to these accounts, the newest first, before a place in that order."""
+    """The latest accesses to these accounts, or all of them, the newest first, before a place in that order."""
     order = (access_record.c.accessed_at, access_record.c.partition_id, access_record.c.position)
     statement = select(access_record).where(access_record.c.account_id.in_(account_ids))
     if before is not None:

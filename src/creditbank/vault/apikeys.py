@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, or_, select, update
 
-from creditbank.vault.keyfiles import KeyFiles
+from creditbank.vault.keyfiles import ForeignKeys, KeyFiles, new_secret
 from creditbank.vault.tables import api_key
 
 MINUTE = 60_000_000
@@ -138,8 +138,15 @@ def opens(keys: KeyFiles, stored: ApiKey, key: str) -> bool:
 
 
 def digest(keys: KeyFiles, key: str, generation: int) -> bytes:
-    """What is stored of a key, under the pepper of this generation."""
-    return hmac.digest(keys.api_keys.of(generation), key.encode(), sha256)
+    """What is stored of a key, under the pepper of this generation.
+
+    Under one that was destroyed it is nothing that was ever stored: whoever still comes with such a key is refused.
+    """
+    try:
+        pepper = keys.api_keys.of(generation)
+    except ForeignKeys:
+        pepper = new_secret()
+    return hmac.digest(pepper, key.encode(), sha256)
 
 
 def _key(row: Row[Any]) -> ApiKey:

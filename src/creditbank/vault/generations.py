@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Update, delete, insert, select, text, update
 
 from creditbank.vault.keyfiles import ForeignKeys, KeyFiles, Ring, Standing, fingerprint
 from creditbank.vault.tables import installation
@@ -59,9 +59,13 @@ def bind(connection: Connection, keys: KeyFiles) -> None:
 
 
 def follow(connection: Connection, keys: KeyFiles) -> None:
-    """Use what is current by now. Raises ForeignKeys where the file of a generation in use is missing or another."""
+    """Use what is current by now. Raises ForeignKeys where the file of a generation in use is missing or another.
+
+    A database that is tied to no keys yet leaves them as they are.
+    """
     for ring in keys.rings:
-        _follow(ring, known(connection, ring.name))
+        if generations := known(connection, ring.name):
+            _follow(ring, generations)
 
 
 def readable(connection: Connection, keys: KeyFiles) -> dict[str, list[int]]:
@@ -72,6 +76,34 @@ def readable(connection: Connection, keys: KeyFiles) -> dict[str, list[int]]:
         ]
         for ring in keys.rings
     }
+
+
+def enter(connection: Connection, ring: str, number: int, secret: bytes) -> None:
+    """Say that a generation was made, for every process to read it before anything is written under it."""
+    connection.execute(
+        insert(installation).values(name=ring, generation=number, fingerprint=fingerprint(secret), state="made")
+    )
+
+
+def advance(connection: Connection, ring: str, number: int, state: State) -> None:
+    """Let a generation come to its next state; one that becomes current makes a former one of the current one.
+
+    To be called in a transaction that lets the catalogue's epoch grow before it.
+    """
+    if state == "current":
+        is_another = installation.c.generation != number
+        connection.execute(_of(ring).where(installation.c.state == "current", is_another).values(state="former"))
+    connection.execute(_of(ring).where(installation.c.generation == number).values(state=state))
+
+
+def withdraw(connection: Connection, ring: str, number: int) -> None:
+    """Forget a generation that was made and never used: its file was lost before any process could read it."""
+    is_it = (installation.c.name == ring) & (installation.c.generation == number) & (installation.c.state == "made")
+    connection.execute(delete(installation).where(is_it))
+
+
+def _of(ring: str) -> Update:
+    return update(installation).where(installation.c.name == ring)
 
 
 def _follow(ring: Ring, generations: Sequence[Generation]) -> None:

@@ -124,6 +124,36 @@ def ring_path(folder: Path, name: str, generation: int) -> Path:
     return folder / f"{name}.{generation}.key"
 
 
+def draft(folder: Path, name: str, generation: int) -> bytes:
+    """Write a new secret where no process takes it for a key file yet, and return it."""
+    path = _draft_path(folder, name, generation)
+    path.unlink(missing_ok=True)  # left by a rotation that came no further
+    secret = new_secret()
+    write_new(path, secret.hex().encode())
+    return secret
+
+
+def publish(folder: Path, name: str, generation: int) -> None:
+    """Make a draft the key file of its generation. Safe to repeat. Raises ForeignKeys where there is none."""
+    path = ring_path(folder, name, generation)
+    try:
+        _draft_path(folder, name, generation).rename(path)
+    except FileNotFoundError:
+        if not path.exists():
+            raise ForeignKeys(f"the key file {path} was never made") from None
+    sync_folder(folder)
+
+
+def destroy(folder: Path, name: str, generation: int) -> None:
+    """Delete the key file of a generation, durably. Safe to repeat."""
+    ring_path(folder, name, generation).unlink(missing_ok=True)
+    sync_folder(folder)
+
+
+def _draft_path(folder: Path, name: str, generation: int) -> Path:
+    return ring_path(folder, name, generation).with_suffix(".new")
+
+
 def fingerprint(key: bytes) -> bytes:
     """What the database keeps of a key, to know it again."""
     return sha256(b"creditbank/fingerprint/1\0" + key).digest()

@@ -6,7 +6,7 @@ import hmac
 import secrets
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
@@ -22,11 +22,11 @@ def new_secret(share_id: UUID) -> str:
     return f"cs_{share_id.hex}_{secrets.token_urlsafe(32)}"
 
 
-def put(connection: Connection, keys: KeyFiles, account_id: UUID, share_id: UUID, secret: str) -> None:
-    """Let a secret open a share of an account."""
+def put(connection: Connection, keys: KeyFiles, account_id: UUID, share_id: UUID, secret: str, expires_at: int) -> None:
+    """Let a secret open a share of an account, until a moment in microseconds."""
     pepper = keys.api_keys.current
     digest = apikeys.digest(keys, secret, pepper)
-    bulk.insert(connection, share_key, [(share_id, account_id, partition_of(share_id), pepper, digest)])
+    bulk.insert(connection, share_key, [(share_id, account_id, expires_at, partition_of(share_id), pepper, digest)])
 
 
 def find(connection: Connection, keys: KeyFiles, secret: str) -> tuple[UUID, UUID] | None:
@@ -38,6 +38,11 @@ def find(connection: Connection, keys: KeyFiles, secret: str) -> tuple[UUID, UUI
     if row is None or not hmac.compare_digest(row.digest, apikeys.digest(keys, secret, row.pepper)):
         return None
     return row.account_id, row.share_id
+
+
+def let_go(connection: Connection, share_id: UUID) -> None:
+    """The secret of a share that was revoked opens nothing any more."""
+    connection.execute(delete(share_key).where(share_key.c.share_id == share_id))
 
 
 def carry_over(connection: Connection, merged: UUID, survivor: UUID) -> None:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -45,14 +46,25 @@ class SigningKey:
         return {**self.pair.as_dict(private=False), "kid": self.kid, "use": "sig", "alg": "Ed25519"}
 
 
-def rotate(data_dir: Path, now: int, *, at_once: bool = False) -> SigningKey:
-    """Make a key that signs from now on. With `at_once` the former ones go, and with them every token there is."""
+_AGE = attrgetter("made_at", "kid")
+"""Keys by their age, the oldest first."""
+
+
+def rotate(data_dir: Path, now: int) -> SigningKey:
+    """Make a key that signs from now on. Former ones go on verifying, except those that have ended."""
     folder = _folder(data_dir)
     former = _read(folder)
     made = _make(folder, max([now, *(key.made_at + 1 for key in former)]))
-    for key in former if at_once else _ended([*former, made], now):
-        _path(folder, key.kid).unlink(missing_ok=True)
+    _delete(folder, _ended([*former, made], now))
     return made
+
+
+def retire(data_dir: Path) -> list[str]:
+    """Delete all keys but the one that signs, and so end every token that they have signed. Returns their names."""
+    folder = _folder(data_dir)
+    former = sorted(_read(folder), key=_AGE)[:-1]
+    _delete(folder, former)
+    return [key.kid for key in former]
 
 
 class SigningKeys:
@@ -69,7 +81,7 @@ class SigningKeys:
     def current(self) -> SigningKey:
         """The key that signs."""
         self._look()
-        return max(self._keys.values(), key=lambda key: (key.made_at, key.kid))
+        return max(self._keys.values(), key=_AGE)
 
     def verifying(self, kid: str) -> SigningKey | None:
         """The key that a token names, as long as it may still verify."""
@@ -88,8 +100,7 @@ class SigningKeys:
 
     def sweep(self) -> None:
         """Delete the files of keys that verify nothing any more."""
-        for key in _ended(_read(self._folder), self._clock()):
-            _path(self._folder, key.kid).unlink(missing_ok=True)
+        _delete(self._folder, _ended(_read(self._folder), self._clock()))
 
     def _look(self, *, at_once: bool = False) -> None:
         now = monotonic()
@@ -115,6 +126,11 @@ def _folder(data_dir: Path) -> Path:
 
 def _path(folder: Path, kid: str) -> Path:
     return folder / f"{kid}.key"
+
+
+def _delete(folder: Path, keys: Iterable[SigningKey]) -> None:
+    for key in keys:
+        _path(folder, key.kid).unlink(missing_ok=True)
 
 
 def _make(folder: Path, made_at: int) -> SigningKey:
@@ -146,6 +162,6 @@ def _read_file(path: Path) -> SigningKey | None:
 
 def _ended(keys: Iterable[SigningKey], now: int) -> list[SigningKey]:
     """Those that have a successor for longer than a token of theirs may live."""
-    ordered = sorted(keys, key=lambda key: (key.made_at, key.kid))
+    ordered = sorted(keys, key=_AGE)
     kept = (TOKEN_SECONDS + NOTICE_SECONDS) * 1_000_000
     return [key for key, successor in pairwise(ordered) if successor.made_at + kept < now]

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from creditbank.api.answers.accesses import AccessRecord
 from creditbank.api.answers.accounts import Balance, Event, Transcript
 from creditbank.api.answers.certificates import Certificate
 from creditbank.api.answers.rights import Consent, LearnerRequest, Share
@@ -56,6 +57,7 @@ class AccountExport(BaseModel):
     consents: list[Consent] | None = None
     shares: list[Share] | None = None
     requests: list[LearnerRequest] | None = None
+    accesses: list[AccessRecord] | None = Field(default=None, description="Who looked, the newest first.")
 
 
 def schema() -> dict[str, Any]:

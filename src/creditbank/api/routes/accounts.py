@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from creditbank.api import acts, conditions
 from creditbank.api.answers.accounts import Account, AccountId, AccountWithHolder, Balance, ErasedAccount, Transcript
@@ -17,14 +18,13 @@ from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import (
     Writer,
     moment_of,
-    permit,
     reader_of,
     write,
     write_account,
 )
 from creditbank.api.faults import faults_of_line
 from creditbank.api.fields import CivilDate, Instant
-from creditbank.api.principals import Principal
+from creditbank.api.looks import Looker, look
 from creditbank.api.requests.persons import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
 from creditbank.commands import accounts
 from creditbank.commands.queries import Question
@@ -45,23 +45,26 @@ IfNoneMatch = Annotated[str | None, Header(description="Versions that the caller
 async def read_balance(
     request: Request,
     account_id: UUID,
-    principal: Annotated[Principal, permit("accounts:read")],
+    looker: Annotated[Looker, look("accounts:read", "balance")],
     if_none_match: IfNoneMatch = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> Response:
     """What was earned, what is used, what is available: today, on another day, or as the bank knew it then."""
     if as_of is not None or known_at is not None:
-        return await run_in_threadpool(_balance_then, request, account_id, principal, moment_of(as_of, known_at))
-    question = Question(account_id=account_id, viewer=principal.viewer)
+        return await run_in_threadpool(_balance_then, request, account_id, looker, moment_of(as_of, known_at))
+    question = Question(account_id=account_id, viewer=looker.principal.viewer)
     answer = await request.app.state.balances.ask(question)
+    await looker.saw(account_id)
     if conditions.is_unchanged(if_none_match, answer.version):
         return conditions.not_modified(answer.version)
     return Response(answer.body, media_type="application/json", headers={"ETag": conditions.entity_tag(answer.version)})
 
 
-def _balance_then(request: Request, account_id: UUID, principal: Principal, moment: Moment) -> Response:
-    return JSONResponse(reader_of(request).balance_then(account_id, principal.viewer, moment))
+def _balance_then(request: Request, account_id: UUID, looker: Looker, moment: Moment) -> Response:
+    document = reader_of(request).balance_then(account_id, looker.principal.viewer, moment)
+    looker.saw_from_thread(account_id)
+    return JSONResponse(document)
 
 
 @router.post(
@@ -71,19 +74,29 @@ def _balance_then(request: Request, account_id: UUID, principal: Principal, mome
     summary="Open an account",
     responses={200: {"model": Account, "description": "The person has an account already."}},
 )
-async def open_account(body: OpenAccountBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
+async def open_account(
+    body: OpenAccountBody,
+    writer: Annotated[Writer, write("accounts:open")],
+    looker: Annotated[Looker, look("accounts:open", "account_id", "status")],
+) -> Response:
     """One account per person, found by document type and normalised number."""
-    return await writer.settle(
-        accounts.OpenAccount(
-            holder=body.holder.holder(),
-            opened_by=writer.principal.scope,
-            institution=writer.principal.as_institution,
-        )
+    command = accounts.OpenAccount(
+        holder=body.holder.holder(),
+        opened_by=writer.principal.scope,
+        institution=writer.principal.as_institution,
     )
+    answer = await writer.settle(command)
+    if answer.status_code == 200:
+        await looker.saw(UUID(from_json(bytes(answer.body))["account_id"]))
+    return answer
 
 
 @router.post("/accounts:batch", status_code=207, response_model=BatchResult, summary="Open many accounts")
-async def open_accounts(body: AccountsBatchBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
+async def open_accounts(
+    body: AccountsBatchBody,
+    writer: Annotated[Writer, write("accounts:open")],
+    looker: Annotated[Looker, look("accounts:open", "account_id")],
+) -> Response:
     """A verdict per line, in their order: 201 where it was opened, 200 where it was there."""
     holders = await run_in_threadpool(_holders, body.items)
     command = accounts.OpenAccounts(
@@ -93,7 +106,10 @@ async def open_accounts(body: AccountsBatchBody, writer: Annotated[Writer, write
         render=writer.render,
         dry_run=body.dry_run,
     )
-    return await (writer.look_up(command, len(holders)) if body.dry_run else writer.settle(command))
+    answer = await (writer.look_up(command, len(holders)) if body.dry_run else writer.settle(command))
+    found = [line["account_id"] for line in from_json(bytes(answer.body))["results"] if line["status"] == 200]
+    await looker.saw(*map(UUID, found))
+    return answer
 
 
 def _holders(items: list[Any]) -> list[Holder | BankError]:
@@ -110,36 +126,45 @@ def _holder(item: Any) -> Holder | BankError:
 
 
 @router.post("/accounts/lookup", response_model=AccountId, summary="Find an account by document number")
-async def look_up_account(body: LookUpBody, writer: Annotated[Writer, write("accounts:open")]) -> Response:
+async def look_up_account(
+    body: LookUpBody,
+    writer: Annotated[Writer, write("accounts:open")],
+    looker: Annotated[Looker, look("accounts:open", "account_id")],
+) -> Response:
     """From then on an institution may deal with the account for 180 days. May be repeated without a key."""
     document = body.document
     found = Holder(person=document.unnamed_person())
-    return await writer.look_up(accounts.LookUp(holder=found, institution=writer.principal.as_institution), 1)
+    answer = await writer.look_up(accounts.LookUp(holder=found, institution=writer.principal.as_institution), 1)
+    await looker.saw(UUID(from_json(bytes(answer.body))["account_id"]))
+    return answer
 
 
 @router.get("/accounts/{account_id}", response_model=AccountWithHolder, summary="Read an account")
 def read_account(
     request: Request,
     account_id: UUID,
-    principal: Annotated[Principal, permit("accounts:read")],
+    looker: Annotated[Looker, look("accounts:read", "status", "holder_masked")],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Status and version, with the holder masked."""
-    return _versioned(reader_of(request).account(account_id, principal.viewer), if_none_match)
+    answer = reader_of(request).account(account_id, looker.principal.viewer)
+    looker.saw_from_thread(account_id)
+    return _versioned(answer, if_none_match)
 
 
 @router.get("/accounts/{account_id}/transcript", response_model=Transcript, summary="Read a transcript")
 def read_transcript(
     request: Request,
     account_id: UUID,
-    principal: Annotated[Principal, permit("accounts:read")],
+    looker: Annotated[Looker, look("accounts:read", "transcript")],
     if_none_match: IfNoneMatch = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> Response:
     """Certificates, conversions and exemptions in the order of their record."""
     moment = moment_of(as_of, known_at)
-    version, document = reader_of(request).transcript(account_id, principal.viewer, moment)
+    version, document = reader_of(request).transcript(account_id, looker.principal.viewer, moment)
+    looker.saw_from_thread(account_id)
     return _versioned((version, document), if_none_match) if moment.is_now else JSONResponse(document)
 
 

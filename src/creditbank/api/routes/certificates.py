@@ -8,13 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from creditbank.api import acts
 from creditbank.api.answers.certificates import BatchResult, Certificate, ChangedCertificate
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, permit, reader_of, write
+from creditbank.api.dependencies import Writer, reader_of, write
 from creditbank.api.faults import faults_of_line
-from creditbank.api.principals import Principal
+from creditbank.api.looks import Looker, look
 from creditbank.api.requests.certificates import AmendmentBody, BatchBody, CertificateBody, RevocationBody
 from creditbank.api.requests.persons import ReasonBody
 from creditbank.commands import certificates
@@ -37,11 +38,26 @@ async def award_certificate(body: CertificateBody, writer: Annotated[Writer, wri
 
 
 @router.post("/certificates:batch", status_code=207, response_model=BatchResult, summary="Post many certificates")
-async def award_certificates(body: BatchBody, writer: Annotated[Writer, write("certificates:award")]) -> Response:
+async def award_certificates(
+    request: Request,
+    body: BatchBody,
+    writer: Annotated[Writer, write("certificates:award")],
+    looker: Annotated[Looker, look("certificates:award", "account_id")],
+) -> Response:
     """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
     lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code)
     command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
-    return await (writer.look_up(command, len(lines)) if body.dry_run else writer.settle(command))
+    if not body.dry_run:
+        return await writer.settle(command)
+    answer = await writer.look_up(command, len(lines))
+    await looker.saw(*await run_in_threadpool(_known, request, bytes(answer.body)))
+    return answer
+
+
+def _known(request: Request, body: bytes) -> set[UUID]:
+    """The accounts in the answer to a dry run that there are: it names new ones for persons whom nobody knows."""
+    named = {UUID(line["account_id"]) for line in from_json(body)["results"] if "account_id" in line}
+    return reader_of(request).existing(named)
 
 
 def _lines(items: list[Any], issuer: str) -> list[AwardLine | BankError]:
@@ -63,19 +79,25 @@ def find_certificate(
     request: Request,
     issuer: Annotated[str, Query(max_length=64)],
     number: Annotated[str, Query(max_length=100)],
-    principal: Annotated[Principal, permit("certificates:read")],
+    looker: Annotated[Looker, look("certificates:read", "certificate")],
 ) -> dict[str, Any]:
     """For the issuer's own certificates, and for those in accounts that the caller sees."""
-    certificate_id = id_of(issuer, normalise_certificate_number(number))
-    return reader_of(request).certificate(certificate_id, principal.viewer)
+    return _read(request, id_of(issuer, normalise_certificate_number(number)), looker)
 
 
 @router.get("/certificates/{certificate_id}", response_model=Certificate, summary="Read a certificate")
 def read_certificate(
-    request: Request, certificate_id: UUID, principal: Annotated[Principal, permit("certificates:read")]
+    request: Request, certificate_id: UUID, looker: Annotated[Looker, look("certificates:read", "certificate")]
 ) -> dict[str, Any]:
     """As it stands today."""
-    return reader_of(request).certificate(certificate_id, principal.viewer)
+    return _read(request, certificate_id, looker)
+
+
+def _read(request: Request, certificate_id: UUID, looker: Looker) -> dict[str, Any]:
+    document = reader_of(request).certificate(certificate_id, looker.principal.viewer)
+    looker.saw_from_thread(UUID(document["account_id"]))
+    shown: dict[str, Any] = looker.shown(document)
+    return shown
 
 
 @router.post(

@@ -11,8 +11,8 @@ from creditbank.api.answers.catalogue import Page
 from creditbank.api.answers.rights import Consent
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import Writer, permit, rights_of, write_own_account
-from creditbank.api.principals import Principal
+from creditbank.api.dependencies import Writer, rights_of, write_own_account
+from creditbank.api.looks import Looker, look
 from creditbank.api.requests.rights import ConsentBody
 from creditbank.commands.consents import GiveConsent, WithdrawConsent
 
@@ -47,8 +47,10 @@ async def withdraw_consent(
 
 @router.get("/accounts/{account_id}/consents", response_model=Page[Consent], summary="List consents")
 def list_consents(
-    request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("consents:read")]
+    request: Request, account_id: UUID, page: PageAsked, looker: Annotated[Looker, look("consents:read", "consents")]
 ) -> dict[str, Any]:
     """Those that are over too, in the order in which they were given. An institution sees its own."""
+    principal = looker.principal
     found = rights_of(request).consents(account_id, principal.viewer, masked=principal.reach == "masked")
+    looker.saw_from_thread(account_id)
     return page.of(found, lambda one: one["consent_id"])

@@ -10,6 +10,7 @@ from creditbank.api import problems
 from creditbank.api.answers.uses import Advice, AwardCheck
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import adviser_of, moment_of, permit
+from creditbank.api.looks import Looker, look
 from creditbank.api.principals import Principal
 from creditbank.api.requests.uses import AwardCheckBody, EligibilityBody, EvaluationBody
 from creditbank.api.routes.uses import explainer
@@ -32,35 +33,39 @@ NOT_OPEN: dict[int | str, dict[str, Any]] = {409: {"description": "The account t
     summary="Ask what an account may be granted",
 )
 def read_eligibility(
-    request: Request, body: EligibilityBody, principal: Annotated[Principal, permit("eligibility:ask")]
+    request: Request, body: EligibilityBody, looker: Annotated[Looker, look("eligibility:ask", "eligibility")]
 ) -> dict[str, Any]:
     """The decision on these requests; without any, the best set: most credits, then fewest certificates."""
     asked = Asked(
         account_id=body.account_id,
-        institution=principal.own_code,
+        institution=looker.principal.own_code,
         programme=body.programme.pair,
         applied_on=body.applied_on,
         moment=moment_of(body.as_of, body.known_at),
     )
     wishes = None if body.requests is None else [one.wish() for one in body.requests]
-    return adviser_of(request).eligibility(asked, wishes, explainer(problems.language_of(request.scope)))
+    answer = adviser_of(request).eligibility(asked, wishes, explainer(problems.language_of(request.scope)))
+    looker.saw_from_thread(body.account_id)
+    return answer
 
 
 @router.post(
     "/award-checks", response_model=AwardCheck, responses=NOT_OPEN, summary="Check what is missing for an award"
 )
 def check_award(
-    request: Request, body: AwardCheckBody, principal: Annotated[Principal, permit("eligibility:ask")]
+    request: Request, body: AwardCheckBody, looker: Annotated[Looker, look("eligibility:ask", "award_check")]
 ) -> dict[str, Any]:
     """On what stands in the programme today, with the smallest set of certificates that would close the gap."""
     asked = Asked(
         account_id=body.account_id,
-        institution=principal.own_code,
+        institution=looker.principal.own_code,
         programme=body.programme.pair,
         applied_on=body.applied_on,
         moment=Moment(),
     )
-    return adviser_of(request).award(asked, body.award)
+    answer = adviser_of(request).award(asked, body.award)
+    looker.saw_from_thread(body.account_id)
+    return answer
 
 
 @router.post("/rulebooks:evaluate", summary="Try rules on a situation")

@@ -16,14 +16,15 @@ from pydantic_core import to_json
 from creditbank.api.answers.accounts import Event, FeedEvent
 from creditbank.api.answers.catalogue import Page
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import bank_of, permit, principal_of, reader_of
-from creditbank.api.principals import Principal
+from creditbank.api.dependencies import bank_of, principal_of, reader_of
+from creditbank.api.looks import Looker, look
 from creditbank.commands import documents
 from creditbank.commands.bank import Bank
-from creditbank.commands.sight import Viewer, feed_page
+from creditbank.commands.sight import feed_page
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
 from creditbank.ledger import codec, feed
+from creditbank.ledger.accesses import WHOLE_BANK
 from creditbank.ledger.feed import Cursor
 
 router = APIRouter(prefix="/v1", tags=["History"])
@@ -37,13 +38,14 @@ KEEP_ALIVE_POLLS = 75
 
 @router.get("/accounts/{account_id}/events", response_model=Page[Event], summary="History of an account")
 def read_history(
-    request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("accounts:history")]
+    request: Request, account_id: UUID, page: PageAsked, looker: Annotated[Looker, look("accounts:history", "history")]
 ) -> dict[str, Any]:
     """Oldest first. An issuer sees what concerns its certificates, an institution what concerns its dealings."""
     after = page.after[0] if page.after else 0
-    seen = reader_of(request).history(account_id, principal.viewer)
+    seen = reader_of(request).history(account_id, looker.principal.viewer)
+    looker.saw_from_thread(account_id)
     items, cursor = page.cut([item for item in seen if item.version > after], lambda item: [item.version])
-    return {"items": [documents.event(item) for item in items], "next_cursor": cursor}
+    return {"items": [looker.shown(documents.event(item)) for item in items], "next_cursor": cursor}
 
 
 @router.get(
@@ -54,7 +56,7 @@ def read_history(
 )
 async def read_feed(
     request: Request,
-    principal: Annotated[Principal, permit("accounts:history")],
+    looker: Annotated[Looker, look("accounts:history", "feed")],
     cursor: Annotated[str | None, Query(description="Go on behind this cursor; from the beginning without.")] = None,
     types: Annotated[str | None, Query(description="Only these event types, comma-separated.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
@@ -62,38 +64,42 @@ async def read_feed(
 ) -> Response:
     """In order per partition. `next_cursor` is never null: a follower polls on, or keeps the stream open."""
     start, wanted = _cursor(last_event_id or cursor), _types(types)
-    bank, viewer = bank_of(request), principal.viewer
+    bank = bank_of(request)
+    await looker.saw(WHOLE_BANK)
     accept = request.headers.get("accept", "")
     if SSE in accept:
-        return StreamingResponse(_follow(request, bank, viewer, start, wanted), media_type=SSE)
+        return StreamingResponse(_follow(request, bank, looker, start, wanted), media_type=SSE)
     if NDJSON in accept:
-        return StreamingResponse(_lines(bank, viewer, start, wanted), media_type=NDJSON)
-    steps, reached = await run_in_threadpool(feed_page, bank, viewer, start, wanted, limit)
-    items = [documents.feed_event(step) for step in steps]
+        return StreamingResponse(_lines(bank, looker, start, wanted), media_type=NDJSON)
+    steps, reached = await run_in_threadpool(feed_page, bank, looker.principal.viewer, start, wanted, limit)
+    items = [looker.shown(documents.feed_event(step)) for step in steps]
     return JSONResponse({"items": items, "next_cursor": reached.text()})
 
 
-def _lines(bank: Bank, viewer: Viewer, cursor: Cursor, types: list[str]) -> Iterator[bytes]:
+def _lines(bank: Bank, looker: Looker, cursor: Cursor, types: list[str]) -> Iterator[bytes]:
     """To the present end, a page at a time; no connection is held while the reader is slow."""
     while True:
-        steps, reached = feed_page(bank, viewer, cursor, types, PAGE)
+        steps, reached = feed_page(bank, looker.principal.viewer, cursor, types, PAGE)
+        looker.saw_from_thread(WHOLE_BANK)  # once more where it takes hours
         for step in steps:
-            yield to_json(documents.feed_event(step)) + b"\n"
+            yield to_json(looker.shown(documents.feed_event(step))) + b"\n"
         if reached == cursor:
             return
         cursor = reached
 
 
 async def _follow(
-    request: Request, bank: Bank, viewer: Viewer, cursor: Cursor, types: list[str]
+    request: Request, bank: Bank, looker: Looker, cursor: Cursor, types: list[str]
 ) -> AsyncIterator[bytes]:
     """For as long as the reader stays, its key is valid, and the server does not stop."""
     idle = 0
     stopping: asyncio.Event = request.app.state.stopping
     while not stopping.is_set() and await _still_knows(request):
-        steps, reached = await run_in_threadpool(feed_page, bank, viewer, cursor, types, PAGE)
+        steps, reached = await run_in_threadpool(feed_page, bank, looker.principal.viewer, cursor, types, PAGE)
+        if steps:
+            await looker.saw(WHOLE_BANK)
         for step in steps:
-            body = to_json(documents.feed_event(step)).decode()
+            body = to_json(looker.shown(documents.feed_event(step))).decode()
             yield format_sse_event(data_str=body, event=step.recorded.type, id=step.cursor.text())
         if reached != cursor:
             cursor, idle = reached, 0

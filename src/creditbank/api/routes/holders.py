@@ -12,8 +12,8 @@ from creditbank.api import conditions
 from creditbank.api.answers.accounts import Account
 from creditbank.api.answers.exports import AccountExport
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, exporter_of, permit, write_account
-from creditbank.api.principals import Principal
+from creditbank.api.dependencies import Writer, exporter_of, write_account
+from creditbank.api.looks import Looker, look
 from creditbank.api.requests.persons import CorrectionBody, ReasonBody
 from creditbank.commands.accounts import ChangeRestriction
 from creditbank.commands.corrections import CorrectHolder
@@ -25,16 +25,18 @@ router = APIRouter(prefix="/v1", tags=["Rights of the learner"], route_class=Str
 def export_account(
     request: Request,
     account_id: UUID,
-    principal: Annotated[Principal, permit("accounts:export")],
+    looker: Annotated[Looker, look("accounts:export", "export")],
     if_none_match: Annotated[str | None, Header(description="Versions that the caller holds already.")] = None,
 ) -> Response:
     """Everything, in clear for the learner and the authority, masked for others; organisations get what is theirs."""
+    principal = looker.principal
     masked = principal.reach == "masked"
     version, document = exporter_of(request).export(account_id, principal.viewer, masked=masked)
+    looker.saw_from_thread(account_id)
     if conditions.is_unchanged(if_none_match, version):
         return conditions.not_modified(version)
     headers = {"ETag": conditions.entity_tag(version)}
-    return Response(to_json(document), media_type="application/json", headers=headers)
+    return Response(to_json(looker.shown(document)), media_type="application/json", headers=headers)
 
 
 @router.post("/accounts/{account_id}/correction", response_model=Account, summary="Correct the holder")

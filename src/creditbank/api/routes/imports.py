@@ -55,6 +55,8 @@ UPLOAD = {
 Verdict = Annotated[Literal["accepted", "refused"] | None, Query(description="Only these rows.")]
 Format = Annotated[returns.Format | None, Query(description="Instead of the format of the file that was sent.")]
 May = permit("imports:read")
+Sender = permit("imports:write")
+"""Personal data in clear, as they were sent, go back to their sender and to nobody else."""
 
 
 def importer_of(request: Request) -> Importer:
@@ -184,7 +186,7 @@ def read_import(request: Request, import_id: UUID, principal: Annotated[Principa
     summary="What was understood of a file",
     responses={409: {"description": "The file is being read."}},
 )
-def preview_import(request: Request, import_id: UUID, principal: Annotated[Principal, May]) -> dict[str, Any]:
+def preview_import(request: Request, import_id: UUID, principal: Annotated[Principal, Sender]) -> dict[str, Any]:
     """Format, encoding, sheet, header row, what each column was taken for and how certainly, and the first rows."""
     return queries.preview(_found(request, import_id, principal), importer_of(request).folder(import_id))
 
@@ -279,7 +281,7 @@ def _result_lines(reader: ImportReader, one: Import, begin: int, only: str | Non
     responses=FILES,
 )  # fmt: skip
 def read_result_file(
-    request: Request, import_id: UUID, principal: Annotated[Principal, May], format: Format = None
+    request: Request, import_id: UUID, principal: Annotated[Principal, Sender], format: Format = None
 ) -> FileResponse:
     """All rows as they were sent, with two more columns; in the language of the caller. Kept for some days."""
     return _file(request, import_id, principal, "result", format)
@@ -290,7 +292,7 @@ def read_result_file(
     responses=FILES,
 )  # fmt: skip
 def read_error_file(
-    request: Request, import_id: UUID, principal: Annotated[Principal, May], format: Format = None
+    request: Request, import_id: UUID, principal: Annotated[Principal, Sender], format: Format = None
 ) -> FileResponse:
     """Only the refused rows, with the reasons: mend them there and send the same file again."""
     return _file(request, import_id, principal, "error", format)
@@ -341,9 +343,7 @@ async def keep_mapping(body: MappingBody, writer: Annotated[Writer, write("impor
 
 
 @router.get("/import-mappings", response_model=Page[ImportMapping], summary="List mappings")
-def list_mappings(
-    request: Request, page: PageAsked, principal: Annotated[Principal, permit("imports:write")]
-) -> dict[str, Any]:
+def list_mappings(request: Request, page: PageAsked, principal: Annotated[Principal, Sender]) -> dict[str, Any]:
     """One's own, in the order of their names."""
     after = page.after[0] if page.after else ""
     found, cursor = page.cut(
@@ -353,9 +353,7 @@ def list_mappings(
 
 
 @router.get("/import-mappings/{mapping_id}", response_model=ImportMapping, summary="Read a mapping")
-def read_mapping(
-    request: Request, mapping_id: UUID, principal: Annotated[Principal, permit("imports:write")]
-) -> dict[str, Any]:
+def read_mapping(request: Request, mapping_id: UUID, principal: Annotated[Principal, Sender]) -> dict[str, Any]:
     """As it was kept."""
     return _reader(request).mapping(mapping_id, principal.own_code)
 

@@ -11,8 +11,8 @@ from creditbank.api.answers.catalogue import Page
 from creditbank.api.answers.rights import LearnerRequest
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import Writer, bank_of, permit, rights_of, write_account, write_own_account
-from creditbank.api.principals import Principal
+from creditbank.api.dependencies import Writer, bank_of, rights_of, write_account, write_own_account
+from creditbank.api.looks import Looker, look
 from creditbank.api.requests.rights import RequestBody, SettlementBody
 from creditbank.commands import learner_requests
 
@@ -33,10 +33,12 @@ async def make_request(
 
 @router.get("/accounts/{account_id}/requests", response_model=Page[LearnerRequest], summary="List own requests")
 def list_requests_of_account(
-    request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("requests:read")]
+    request: Request, account_id: UUID, page: PageAsked, looker: Annotated[Looker, look("requests:read", "requests")]
 ) -> dict[str, Any]:
     """In the order in which they were made, with what became of them."""
+    principal = looker.principal
     found = rights_of(request).requests(account_id, principal.viewer, masked=principal.reach == "masked")
+    looker.saw_from_thread(account_id)
     return page.of(found, lambda one: one["request_id"])
 
 
@@ -44,10 +46,11 @@ def list_requests_of_account(
 def list_requests(
     request: Request,
     page: PageAsked,
-    principal: Annotated[Principal, permit("requests:read")],
+    looker: Annotated[Looker, look("requests:read", "requests")],
     status: Annotated[Literal["open", "done", "declined"] | None, Query(description="Only these.")] = None,
 ) -> dict[str, Any]:
     """The oldest first. A learner sees the own ones."""
+    principal = looker.principal
     found = learner_requests.listed(
         bank_of(request),
         account_id=principal.account_id,
@@ -57,6 +60,7 @@ def list_requests(
         masked=principal.reach == "masked",
     )
     items, cursor = page.cut(found, lambda one: [one["request_id"]])
+    looker.saw_from_thread(*{UUID(one["account_id"]) for one in items})
     return {"items": items, "next_cursor": cursor}
 
 

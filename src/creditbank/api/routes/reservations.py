@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request, Response
 
 from creditbank.api.answers.uses import Conversion, Exemption, Reservation
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, permit, reader_of, write_account
-from creditbank.api.principals import Principal
+from creditbank.api.dependencies import Writer, write_account
+from creditbank.api.looks import Looker, look
 from creditbank.api.requests.uses import ReleaseBody, ReservationBody
-from creditbank.api.routes.uses import wanted
+from creditbank.api.routes.uses import read_use, settled, wanted
 from creditbank.commands import uses
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
@@ -23,9 +23,13 @@ router = APIRouter(prefix="/v1", tags=["Reservations"], route_class=StrictRoute)
 
 
 @router.post("/reservations", status_code=201, response_model=Reservation, summary="Reserve credits")
-async def reserve(body: ReservationBody, writer: Annotated[Writer, write_account("reservations:decide")]) -> Response:
+async def reserve(
+    body: ReservationBody,
+    writer: Annotated[Writer, write_account("reservations:decide")],
+    looker: Annotated[Looker, look("reservations:decide", "eligibility")],
+) -> Response:
     """Holds what the rulebook grants until a moment at most 30 days ahead; a rival is told when it lapses."""
-    return await writer.settle(wanted(_kind(body), body, writer, microseconds_of(body.expires_at)))
+    return await settled(wanted(_kind(body), body, writer, microseconds_of(body.expires_at)), writer, looker)
 
 
 def _kind(body: ReservationBody) -> UseKind:
@@ -46,10 +50,10 @@ def _kind(body: ReservationBody) -> UseKind:
     summary="Read a reservation",
 )
 def read_reservation(
-    request: Request, reservation_id: UUID, principal: Annotated[Principal, permit("uses:read")]
+    request: Request, reservation_id: UUID, looker: Annotated[Looker, look("uses:read", "reservation")]
 ) -> dict[str, Any]:
     """With the decision that it rests on."""
-    return reader_of(request).use(reservation_id, "reservation", principal.viewer)
+    return read_use(request, reservation_id, "reservation", looker)
 
 
 @router.post(

@@ -11,8 +11,8 @@ from creditbank.api.answers.catalogue import Page
 from creditbank.api.answers.rights import GrantedShare, Share, Shared
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import Writer, bank_of, permit, rights_of, write_own_account
-from creditbank.api.principals import Principal
+from creditbank.api.dependencies import Writer, bank_of, rights_of, write_own_account
+from creditbank.api.looks import Looker, look, look_through_share
 from creditbank.api.rates import limit_verification
 from creditbank.api.requests.rights import SecretBody, ShareBody
 from creditbank.commands import shares
@@ -49,10 +49,12 @@ async def revoke_share(
 
 @router.get("/accounts/{account_id}/shares", response_model=Page[Share], summary="List shares")
 def list_shares(
-    request: Request, account_id: UUID, page: PageAsked, principal: Annotated[Principal, permit("shares:read")]
+    request: Request, account_id: UUID, page: PageAsked, looker: Annotated[Looker, look("shares:read", "shares")]
 ) -> dict[str, Any]:
     """Those that are over too, in the order in which they were granted, without their secrets."""
+    principal = looker.principal
     found = rights_of(request).shares(account_id, principal.viewer, masked=principal.reach == "masked")
+    looker.saw_from_thread(account_id)
     return page.of(found, lambda one: one["share_id"])
 
 
@@ -64,7 +66,9 @@ def list_shares(
     summary="Open a share",
 )
 def open_share(request: Request, body: SecretBody) -> dict[str, Any]:
-    """What it shows today. One that is unknown, revoked or over is not found, all alike. Nothing is written to the
-    account; the secret travels in the body, so that it stands in no log.
+    """What it shows today. One that is unknown, revoked or over is not found, all alike. The learner is told of it;
+    the secret travels in the body, so that it stands in no log.
     """
-    return shares.opened(bank_of(request), body.secret)
+    opened = shares.opened(bank_of(request), body.secret)
+    request.app.state.accesses.record_from_thread(look_through_share(opened), [opened.account_id])
+    return opened.document

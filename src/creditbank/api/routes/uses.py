@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from creditbank.api import messages, problems
 from creditbank.api.answers.uses import Conversion, Exemption
 from creditbank.api.body import StrictRoute
-from creditbank.api.dependencies import Writer, permit, reader_of, write_account
-from creditbank.api.principals import Principal
+from creditbank.api.dependencies import Writer, reader_of, write_account
+from creditbank.api.looks import Looker, look
 from creditbank.api.requests.persons import ReasonBody
 from creditbank.api.requests.uses import ApprovalBody, ReviewBody, UseBody
 from creditbank.commands import uses
@@ -24,20 +24,37 @@ router = APIRouter(prefix="/v1", tags=["Exemptions and conversions"], route_clas
 
 
 @router.post("/exemptions", status_code=201, response_model=Exemption, summary="Exempt from courses")
-async def exempt(body: UseBody, writer: Annotated[Writer, write_account("exemptions:decide")]) -> Response:
+async def exempt(
+    body: UseBody,
+    writer: Annotated[Writer, write_account("exemptions:decide")],
+    looker: Annotated[Looker, look("exemptions:decide", "eligibility")],
+) -> Response:
     """Each request names a certificate and the course that it is to replace. Recorded when one is granted."""
-    return await _record("exemption", body, writer)
+    return await _record("exemption", body, writer, looker)
 
 
 @router.post("/conversions", status_code=201, response_model=Conversion, summary="Convert credits")
-async def convert(body: UseBody, writer: Annotated[Writer, write_account("conversions:decide")]) -> Response:
+async def convert(
+    body: UseBody,
+    writer: Annotated[Writer, write_account("conversions:decide")],
+    looker: Annotated[Looker, look("conversions:decide", "eligibility")],
+) -> Response:
     """Credits without a target course, counted into a programme. Recorded when one request is granted."""
-    return await _record("conversion", body, writer)
+    return await _record("conversion", body, writer, looker)
 
 
-async def _record(kind: UseKind, body: UseBody, writer: Writer) -> Response:
+async def _record(kind: UseKind, body: UseBody, writer: Writer, looker: Looker) -> Response:
     _check_targets(kind, body)
-    return await writer.settle(wanted(kind, body, writer))
+    return await settled(wanted(kind, body, writer), writer, looker)
+
+
+async def settled(command: uses.Use, writer: Writer, looker: Looker) -> Response:
+    """Settle it. What is granted stands in the history; a refusal tells of the account too, and stands nowhere else."""
+    try:
+        return await writer.settle(command)
+    except (errors.NotEligible, errors.OutcomeReserved):
+        await looker.saw(command.account_id)
+        raise
 
 
 def wanted(kind: UseKind, body: UseBody, writer: Writer, expires_at: int | None = None) -> uses.Use:
@@ -82,10 +99,10 @@ def _check_targets(kind: UseKind, body: UseBody) -> None:
     summary="Read an exemption",
 )
 def read_exemption(
-    request: Request, exemption_id: UUID, principal: Annotated[Principal, permit("uses:read")]
+    request: Request, exemption_id: UUID, looker: Annotated[Looker, look("uses:read", "exemption")]
 ) -> dict[str, Any]:
     """With the decision that it rests on."""
-    return reader_of(request).use(exemption_id, "exemption", principal.viewer)
+    return read_use(request, exemption_id, "exemption", looker)
 
 
 @router.get(
@@ -95,10 +112,18 @@ def read_exemption(
     summary="Read a conversion",
 )
 def read_conversion(
-    request: Request, conversion_id: UUID, principal: Annotated[Principal, permit("uses:read")]
+    request: Request, conversion_id: UUID, looker: Annotated[Looker, look("uses:read", "conversion")]
 ) -> dict[str, Any]:
     """With the decision that it rests on."""
-    return reader_of(request).use(conversion_id, "conversion", principal.viewer)
+    return read_use(request, conversion_id, "conversion", looker)
+
+
+def read_use(request: Request, use_id: UUID, kind: str, looker: Looker) -> dict[str, Any]:
+    """A conversion, exemption or reservation, as the one who looks may see it."""
+    document = reader_of(request).use(use_id, kind, looker.principal.viewer)
+    looker.saw_from_thread(UUID(document["account_id"]))
+    shown: dict[str, Any] = looker.shown(document)
+    return shown
 
 
 @router.post("/exemptions/{exemption_id}/reversal", response_model=Exemption, summary="Reverse an exemption")

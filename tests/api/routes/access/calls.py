@@ -177,6 +177,7 @@ CALLS: dict[str, Make] = {
     "GET /v1/accounts/{account_id}/transcript": _account(),
     "GET /v1/accounts/{account_id}/events": _account(),
     "GET /v1/accounts/{account_id}/export": _account(),
+    "GET /v1/accounts/{account_id}/accesses": _account(),
     "POST /v1/accounts/{account_id}/correction": _correction,
     "POST /v1/accounts/{account_id}/restriction": _account(REASON),
     "POST /v1/accounts/{account_id}/restriction-lifting": _account(REASON, of="restricted"),

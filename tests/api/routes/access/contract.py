@@ -21,6 +21,7 @@ TABLE = """
 | accounts:read           | all       | -      | dealing     | own     | masked  |
 | accounts:history        | all       | own    | dealing     | own     | masked  |
 | accounts:export         | all       | own    | dealing     | own     | masked  |
+| accesses:read           | all       | -      | -           | own     | masked  |
 | accounts:correct        | all       | -      | -           | -       | -       |
 | accounts:restrict       | all       | -      | -           | -       | -       |
 | accounts:suspend        | all       | -      | -           | -       | -       |
@@ -30,12 +31,12 @@ TABLE = """
 | certificates:amend      | -         | own    | -           | -       | -       |
 | certificates:hold       | all       | own    | -           | -       | -       |
 | certificates:revoke     | all       | own    | -           | -       | -       |
-| certificates:read       | all       | own    | dealing     | own     | all     |
+| certificates:read       | all       | own    | dealing     | own     | masked  |
 | eligibility:ask         | -         | -      | dealing     | -       | -       |
 | exemptions:decide       | -         | -      | dealing     | -       | -       |
 | conversions:decide      | -         | -      | dealing     | -       | -       |
 | reservations:decide     | -         | -      | dealing     | -       | -       |
-| uses:read               | all       | -      | own         | own     | all     |
+| uses:read               | all       | -      | own         | own     | masked  |
 | imports:write           | -         | own    | -           | -       | -       |
 | imports:read            | all       | own    | -           | -       | -       |
 | consents:give           | -         | -      | -           | own     | -       |

@@ -1,0 +1,133 @@
+"""Who looked: every look at personal data is on record before it is answered, and a learner can list them.
+
+The same look again within the hour is the same look: its first record stands for it, and it costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError, TimeoutError
+
+from creditbank.commands import hindsight
+from creditbank.commands.bank import Bank
+from creditbank.commands.queries import AccountReader
+from creditbank.commands.sight import Viewer
+from creditbank.domain import errors
+from creditbank.domain.account import Account
+from creditbank.domain.catalogue import Catalogue
+from creditbank.domain.identifiers import mask_number
+from creditbank.domain.instants import instant_text
+from creditbank.domain.timeline import Moment
+from creditbank.ledger import accesses
+from creditbank.ledger.accesses import Access, Accessed, Look, Place
+from creditbank.ledger.database import writing
+from creditbank.ledger.gather import Gatherer
+
+HOUR = 3_600_000_000
+"""In microseconds: for so long a record stands for the same look by the same one."""
+
+REMEMBERED = 50_000
+"""Looks that a process remembers; what is forgotten is recorded again."""
+
+GROUP_LIMIT = 64
+
+
+class AccessBook:
+    """One per process: puts looks on record, many at a time, in one thread."""
+
+    def __init__(self, bank: Bank, remembered: int = REMEMBERED) -> None:
+        self._bank = bank
+        self._remembered = remembered
+        self._recorded: OrderedDict[Access, int] = OrderedDict()
+        """When each was recorded, in that order. Only the gatherer's thread writes to it."""
+        self._gatherer = Gatherer[Collection[Access], None]("accesses", self._record, GROUP_LIMIT)
+
+    async def record(self, look: Look, account_ids: Iterable[UUID]) -> None:
+        """Returns when the looks at these accounts are on record. Raises Unavailable where they cannot be."""
+        if new := self._new(look, account_ids):
+            await self._gatherer.ask(new)
+
+    def record_from_thread(self, look: Look, account_ids: Iterable[UUID]) -> None:
+        """The same for callers without an event loop."""
+        if new := self._new(look, account_ids):
+            self._gatherer.submit(new).result()
+
+    def close(self) -> None:
+        self._gatherer.close()
+
+    def _new(self, look: Look, account_ids: Iterable[UUID]) -> list[Access]:
+        now = self._bank.clock()
+        return [one for account_id in account_ids if not self._is_recorded(one := Access(account_id, look), now)]
+
+    def _is_recorded(self, access: Access, now: int) -> bool:
+        recorded_at = self._recorded.get(access)
+        # A clock that was set back would make one record stand for hours.
+        return recorded_at is not None and 0 <= now - recorded_at < HOUR
+
+    def _record(self, asked: Sequence[Collection[Access]]) -> list[BaseException | None]:
+        now = self._bank.clock()
+        new = [one for one in dict.fromkeys(one for each in asked for one in each) if not self._is_recorded(one, now)]
+        try:
+            if new:
+                with writing(self._bank.engine) as connection:
+                    accesses.append(connection, new, now)
+        except DataError:
+            raise  # the fault of one look, which must not become that of the others
+        except (DBAPIError, TimeoutError):
+            return [errors.Unavailable() for _ in asked]
+        for one in new:
+            self._remember(one, now)
+        return [None for _ in asked]
+
+    def _remember(self, access: Access, now: int) -> None:
+        self._recorded[access] = now
+        self._recorded.move_to_end(access)
+        if len(self._recorded) > self._remembered:
+            self._recorded.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessReader:
+    """Tells who looked at an account, and at those that were merged into it."""
+
+    bank: Bank
+    accounts: AccountReader
+
+    def listed(self, account_id: UUID, viewer: Viewer, before: Place | None, limit: int) -> list[Accessed]:
+        """The newest first, before a place in that order. Raises NotFound where the viewer may not see the account."""
+        with self.bank.engine.connect() as connection, connection.begin():
+            self.accounts.require(connection, account_id, viewer)
+            account = hindsight.account_then(self.bank, connection, account_id, Moment()).account
+            return who_looked(connection, account, before, limit)
+
+
+def who_looked(connection: Connection, account: Account, before: Place | None, limit: int | None) -> list[Accessed]:
+    """The looks at an account and at those that were merged into it, the newest first; all where there is no limit."""
+    return accesses.of_accounts(connection, [account.head.account_id, *account.absorbed], before, limit)
+
+
+def documented(one: Accessed, catalogue: Catalogue, *, masked: bool) -> dict[str, Any]:
+    """A record as JSON. Masked, it does not tell on whose behalf, who is a person."""
+    look, organisations = one.access.look, catalogue.organisations
+    known = None if look.organisation is None else organisations.get(look.organisation)
+    behalf = look.on_behalf_of
+    return {
+        "accessed_at": instant_text(one.accessed_at),
+        "account_id": str(one.access.account_id),
+        "actor": {
+            "role": look.role,
+            "organisation": look.organisation,
+            "name": known and known.registered.name,
+            "credential": look.credential,
+        },
+        "operation": look.operation,
+        "fields": look.fields.split(),
+        "purpose": look.purpose,
+        "on_behalf_of": mask_number(behalf) if masked and behalf else behalf,
+    }
