@@ -51,6 +51,7 @@ from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
 from creditbank.commands.presence import LOOK_SECONDS, Presence
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
+from creditbank.imports import running
 from creditbank.imports.running import Importer
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
@@ -150,6 +151,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     chores = Chores(
         [
             Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(importer.purge, running.PURGE_SECONDS),
             Chore(presence.report, LOOK_SECONDS),
             Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
             Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),

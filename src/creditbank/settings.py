@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     public_url: PublicUrl = Field(
         "http://127.0.0.1:8000", description="Where clients reach the bank; `serve` derives it."
     )
-    import_days: int = Field(30, ge=1, description="Days for which files that were imported are kept.")
+    import_days: int = Field(7, ge=1, description="Days for which files that were imported are kept.")
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Shanghai", description="Where a civil day begins and ends."
     )

@@ -2,16 +2,20 @@
 
 python -m tests.endurance crash --kills 500 --database postgresql --victim both
 python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
+python -m tests.endurance hostile --database postgresql
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 from random import Random
 
 from creditbank.ledger.database import open_engine
+from tests.endurance import hostile
 from tests.endurance.databases import PostgreSQL, installed
 from tests.processes import bank, findings, histories
 from tests.processes.calls import Caller
@@ -36,6 +40,8 @@ def main() -> int:
                 _say("an SQLite file is no process: only the server can be killed")
                 return USAGE
             return _crash(installation, postgresql, asked, Random(seed))
+        if asked.command == "hostile":
+            return _hostile(installation)
         return _history(installation, asked, seed)
 
 
@@ -52,7 +58,8 @@ def _arguments() -> argparse.ArgumentParser:
     history.add_argument("--operations", type=int, default=1_000_000)
     history.add_argument("--clients", type=int, default=32)
     history.add_argument("--servers", type=int, default=1)
-    for command in (crashing, history):
+    hostile_files = commands.add_parser("hostile", help="files that are large, broken or meant to do harm")
+    for command in (crashing, history, hostile_files):
         command.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
         command.add_argument("--seed", type=int, default=None)
     return parser
@@ -104,6 +111,27 @@ def _history(installation: Installation, asked: argparse.Namespace, seed: int) -
             found += histories.anomalies(engine, shared, outcomes)
             found += [told for told in outcomes.told if "internal" in told or "unavailable" in told]
             _say(f"{done} operations, {len(found)} anomalies, slowest {slowest:.2f} s, {dict(outcomes.told)}")
+    found += findings.against_history(engine)
+    engine.dispose()
+    return _conclude(found)
+
+
+def _hostile(installation: Installation) -> int:
+    """Each file by itself, on one server that has to live through all of them."""
+    found: list[str] = []
+    authority = bank.first_key(installation)
+    with installation.serving() as process, Caller(process.address) as caller:
+        keys = bank.prepare(caller, authority)
+        for one in hostile.FILES:
+            with tempfile.TemporaryDirectory(prefix="creditbank-hostile-") as directory:
+                path = Path(directory) / one.name.replace(" ", "-")
+                one.make(path)
+                with hostile.watched(process.pid) as watch:
+                    ended = hostile.send(process.address, keys.issuer, path)
+            found += hostile.findings(one, ended, watch)
+            told = ended.get("code") or (ended.get("problem") or {}).get("code") or f"{ended['accepted']} accepted"
+            _say(f"{one.name}: {told}, {watch.most // hostile.MEGABYTE} MB at most")
+    engine = open_engine(installation.database_url)
     found += findings.against_history(engine)
     engine.dispose()
     return _conclude(found)

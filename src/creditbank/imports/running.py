@@ -35,6 +35,7 @@ CHUNK = 500
 
 DAY_SECONDS = 86_400
 ORPHAN_SECONDS = 3_600
+PURGE_SECONDS = 3_600.0
 MICROSECONDS = 1_000_000
 
 
@@ -110,6 +111,8 @@ class Importer:
         except sandbox.Stopped:
             return  # cancelled, or taken up at the next start
         finally:
+            with self._lock:
+                self._stops.pop(import_id, None)
             if not carried:
                 held.close()
 

@@ -88,7 +88,7 @@ def test_files_are_deleted_when_their_time_is_over(own_bank: ReadyBank) -> None:
     folder = importer.folder(UUID(one["import_id"]))
     importer.purge()
     assert folder.source.exists()
-    own_bank.clock.set(date(2027, 1, 31))
+    own_bank.clock.set(date(2026, 12, 2))
     importer.purge()
     assert not folder.path.exists()
     assert results(own_bank.issuer, one)[0]["verdict"] == "accepted"

@@ -22,7 +22,7 @@ from creditbank.api.answers.imports import Import as ImportAnswer
 from creditbank.api.answers.imports import ImportMapping, Preview, RowResult
 from creditbank.api.body import RAW_BODY, StrictRoute
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
+from creditbank.api.dependencies import Writer, bank_of, permit, principal_of, respond, write
 from creditbank.api.faults import faults_of
 from creditbank.api.principals import Principal
 from creditbank.api.requests.imports import ImportOptions, MappingBody, MappingContent, StartBody
@@ -233,7 +233,7 @@ async def follow_import(request: Request, import_id: UUID, principal: Annotated[
 async def _follow(request: Request, import_id: UUID, principal: Principal) -> AsyncIterator[bytes]:
     stopping: asyncio.Event = request.app.state.stopping
     told = b""
-    while not stopping.is_set():
+    while not stopping.is_set() and await _still_knows(request):
         one = await run_in_threadpool(_found, request, import_id, principal)
         body = to_json(_reader(request).shown(one))
         has_ended = one.state != "running"
@@ -246,6 +246,14 @@ async def _follow(request: Request, import_id: UUID, principal: Principal) -> As
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
         except TimeoutError:
             continue
+
+
+async def _still_knows(request: Request) -> bool:
+    try:
+        await principal_of(request, "imports:read")
+    except errors.Unauthenticated:
+        return False
+    return True
 
 
 @router.get(
