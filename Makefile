@@ -39,6 +39,14 @@ access: $(VENV)/.ready  ## write the page of who may do what anew
 bench: $(VENV)/.ready  ## product and peers side by side; nothing else should run
 	$(BIN)/python -m benchmarks
 
+audit: $(VENV)/.ready  ## known vulnerabilities in what is locked; fails where any could not be looked up
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/runtime.lock -r requirements/dev.lock
+
+sbom: $(VENV)/.ready  ## what the bank is made of, as CycloneDX
+	mkdir -p dist
+	$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements/runtime.lock \
+	  --output-reproducible --output-file dist/creditbank.cdx.json
+
 lock:  ## pin every dependency anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
 	  --python-version 3.11 pyproject.toml --output-file requirements/runtime.lock

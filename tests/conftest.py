@@ -7,14 +7,19 @@ the one that CREDITBANK_TEST_DATABASE_URL names, else one that is started for th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from creditbank.ledger.database import open_engine
 from tests.database import Server, copied, embedded_server, migrate
+
+pytest_plugins = ["tests.leaks"]
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +82,23 @@ def empty_url(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> I
         return
     with request.getfixturevalue("postgresql_server").database() as url:
         yield url
+
+
+@pytest.fixture
+def backup(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Takes the URL of a database that nobody is connected to, and gives that of a copy as it stands now."""
+    with ExitStack() as stack:
+
+        def copy(url: str) -> str:
+            database = str(make_url(url).database)
+            if backend == "sqlite":
+                path = tmp_path / f"backup-{uuid4().hex}.db"
+                with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(path)) as target:
+                    source.backup(target)
+                return f"sqlite:///{path}"
+            return str(stack.enter_context(request.getfixturevalue("postgresql_server").database(database)))
+
+        yield copy
 
 
 @pytest.fixture

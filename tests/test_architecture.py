@@ -24,7 +24,7 @@ FLOORS = (
 )
 """A room may import the floors below its own; nothing imports upwards."""
 
-BESIDE = {"vault": {"ledger"}, "imports": {"commands"}}
+BESIDE = {"vault": {"ledger"}, "imports": {"commands"}, "web": {"api"}}
 """The neighbours on the same floor that a room may import."""
 
 APART = {"settings": {"app", "cli"}, "client": {"cli"}, "rulebooks": {"demo"}}
@@ -32,7 +32,9 @@ APART = {"settings": {"app", "cli"}, "client": {"cli"}, "rulebooks": {"demo"}}
 
 HOMES = {
     "alembic": {"ledger"},
+    "authlib": {"web"},
     "eventsourcing": {"ledger"},
+    "jinja2": {"web"},
     "psycopg": {"ledger"},
     "fastapi": {"api", "web", "app", "cli"},
     "starlette": {"api", "web", "app"},

@@ -117,6 +117,13 @@ def test_the_service_can_read_every_table_there_is(service: Engine) -> None:
             connection.exec_driver_sql(f'SELECT * FROM "{table}"')
 
 
+@pytest.mark.parametrize("change", ["UPDATE installation SET state = 'destroyed'", "DELETE FROM installation"])
+def test_the_service_cannot_change_which_keys_the_bank_is_tied_to(service: Engine, change: str) -> None:
+    with pytest.raises(ProgrammingError) as refusal, writing(service) as connection:
+        connection.exec_driver_sql(change)
+    assert isinstance(refusal.value.orig, InsufficientPrivilege)
+
+
 @pytest.mark.parametrize(
     ("table", "column"), [("event", "body"), ("command_log", "body"), ("access_record", "account_id")]
 )

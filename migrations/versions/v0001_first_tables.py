@@ -280,6 +280,14 @@ def _projections() -> None:
         sa.PrimaryKeyConstraint("account_id", "partition_id"),
         postgresql_with=_UPDATED,
     )
+    op.create_index(
+        "account_erased",
+        "account",
+        ["account_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'erased'"),
+        sqlite_where=sa.text("status = 'erased'"),
+    )
     op.create_table(
         "dealing",
         sa.Column("account_id", sa.Uuid(), nullable=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo
@@ -34,15 +35,19 @@ from creditbank.api.routes import (
     holders,
     imports,
     learner_requests,
+    members,
     oauth,
     organisations,
     reservations,
+    sessions,
     shares,
     uses,
     verification,
 )
+from creditbank.api.sessions.ring import SessionRing
 from creditbank.api.tokens import used_once
 from creditbank.api.tokens.office import TokenOffice
+from creditbank.commands import restored
 from creditbank.commands.accesses import AccessBook, AccessReader
 from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
@@ -58,7 +63,12 @@ from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
 from creditbank.settings import Settings
 from creditbank.vault import generations, keyfiles
+from creditbank.vault.erased import ErasedList
 from creditbank.vault.persons import Vault
+from creditbank.web import routes as web
+from creditbank.web.flow import FlowSeal
+from creditbank.web.provider import Provider, Registration
+from creditbank.web.sign_in import DocumentClaims, SignIn
 
 READ_GROUP_LIMIT = 64
 
@@ -78,6 +88,7 @@ def open_bank(settings: Settings, engine: Engine) -> Bank:
         vault=Vault(keys),
         zone=ZoneInfo(settings.timezone),
         clock=clock,
+        erased=ErasedList(settings.data_dir),
         consent_required=settings.consent_required,
     )
 
@@ -99,7 +110,8 @@ def create_app(settings: Settings) -> FastAPI:
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
     rights = (holders, consents, shares, learner_requests, accesses)
-    for routes in (*hot, *rest, imports, *rights, clients, oauth, verification, ops, reference):
+    people = (members, sessions, web)
+    for routes in (*hot, *rest, imports, *rights, clients, oauth, verification, *people, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -119,7 +131,29 @@ def _rates(settings: Settings) -> Rates:
         look_ups=Rate("look-ups", settings.lookups_per_minute),
         guesses=Guesses(Rate("refusals", settings.refusals_per_minute), proxies),
         verifications=Rate("verify", settings.verify_per_minute),
+        sign_ins=Rate("sign-ins", settings.sign_ins_per_minute),
         proxies=proxies,
+    )
+
+
+def _sign_in(settings: Settings, bank: Bank, tokens: TokenOffice) -> SignIn | None:
+    """How people sign in; None where the bank has no identity provider."""
+    if settings.oidc_issuer is None:
+        return None
+    secret = settings.oidc_client_secret
+    registration = Registration(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=None if secret is None else secret.get_secret_value(),
+        scopes=settings.oidc_scopes,
+        redirect_uri=settings.public_url + web.CALLBACK,
+    )
+    return SignIn(
+        bank=bank,
+        provider=Provider(registration, lambda: bank.clock()),
+        seal=FlowSeal(bank.vault.keys.cursors),
+        used=tokens.used,
+        document=DocumentClaims(settings.oidc_document_type_claim, settings.oidc_document_number_claim),
     )
 
 
@@ -138,11 +172,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.accesses, app.state.who_looked = book, AccessReader(bank, reader)
     uses, presence = LastUses(bank), Presence(bank)
     tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens)
+    people = SessionRing(bank, settings.public_url)
+    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens, sessions=people)
+    app.state.sign_in = _sign_in(settings, bank, tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
-    app.state.stopping = asyncio.Event()
+    app.state.stopping, app.state.streams = asyncio.Event(), Counter[str]()
     app.state.readiness = lambda: _failed_checks(engine)
     presence.report()
+    restored.reconcile(bank, desk)
     importer = Importer(bank, desk, jobs, settings.data_dir / "imports", settings.import_days)
     app.state.importer = importer
     jobs.resume()
@@ -151,6 +188,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     chores = Chores(
         [
             Chore(uses.write, last_uses.WRITE_SECONDS),
+            Chore(people.uses.write, last_uses.WRITE_SECONDS),
+            Chore(people.sweep, used_once.SWEEP_SECONDS),
             Chore(importer.purge, running.PURGE_SECONDS),
             Chore(presence.report, LOOK_SECONDS),
             Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -27,6 +28,17 @@ def _base_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError("must be an http or https URL of scheme, host and path")
     return text.rstrip("/")
+
+
+def _is_private(url: str) -> bool:
+    """Whether nobody can listen in: over TLS, or without leaving the machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        is_loopback = ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    return parts.scheme == "https" or is_loopback
 
 
 PublicUrl = Annotated[str, AfterValidator(_base_url)]
@@ -59,4 +71,31 @@ class Settings(BaseSettings):
     two_persons: Annotated[tuple[TwoPersons, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="Acts that need a second person, comma-separated."
     )
+    oidc_issuer: str | None = Field(None, description="Identity provider of people; nobody can sign in without one.")
+    oidc_client_id: str = Field("creditbank", description="The bank's own name at the identity provider.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Its secret there; none for a public client.")
+    oidc_scopes: str = Field("openid", description="What the identity provider is asked for, separated by blanks.")
+    oidc_document_type_claim: str = Field("document_type", description="Claim that holds the type of a document.")
+    oidc_document_number_claim: str = Field("document_number", description="Claim that holds its number.")
+    sign_ins_per_minute: int = Field(120, ge=0, description="Sign-ins begun a minute and address; 0: no limit.")
     access_log: bool = Field(False, description="One JSON line per request on standard output.")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _believable(cls, issuer: str | None, info: ValidationInfo) -> str | None:
+        """An issuer is compared letter by letter, its closing slash included."""
+        if not issuer:
+            return None
+        _base_url(issuer)
+        if not _is_private(issuer):
+            raise ValueError("must be an https URL")
+        if not _is_private(info.data.get("public_url", "")):
+            raise ValueError("wants an https URL in CREDITBANK_PUBLIC_URL too: cookies must not be seen on their way")
+        return issuer
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _with_identity(cls, scopes: str) -> str:
+        if "openid" not in scopes.split():
+            raise ValueError("must contain openid")
+        return scopes

@@ -85,10 +85,6 @@ class Clock:
         """Let time go by."""
         self._now += microseconds
 
-    def pass_by(self, microseconds: int) -> None:
-        """Let time go by."""
-        self._now += microseconds
-
     def set(self, day: date) -> None:
         """Noon UTC of a day, which is the same day in the bank's zone."""
         self._now = int(datetime.combine(day, time(12), UTC).timestamp()) * 1_000_000
@@ -248,12 +244,12 @@ def key_of(bank: Bank, role: str, organisation: str | None = None, account_id: s
 
 
 @contextmanager
-def open_app(database_url: str, data_dir: Path, clock: Clock | None = None) -> Iterator[TestClient]:
-    """The application over a database, as a process of its own would run it."""
+def open_app(database_url: str, data_dir: Path, clock: Clock | None = None, **more: Any) -> Iterator[TestClient]:
+    """The application over a database, as a process of its own would run it; `more` are further settings."""
     unlimited = {"verify_per_minute": 10_000, "lookups_per_minute": 0, "refusals_per_minute": 0}
-    settings = Settings(database_url=database_url, data_dir=data_dir, **unlimited)
+    settings = Settings(database_url=database_url, data_dir=data_dir, **{**unlimited, **more})
     app = create_app(settings)
-    with TestClient(app) as client:
+    with TestClient(app, base_url=more.get("public_url", "http://testserver")) as client:
         client.event_hooks = {"response": [Conformance(app)]}
         if clock is not None:
             client.app.state.bank.clock = clock
@@ -261,10 +257,10 @@ def open_app(database_url: str, data_dir: Path, clock: Clock | None = None) -> I
 
 
 @contextmanager
-def ready_bank(database_url: str, data_dir: Path) -> Iterator[ReadyBank]:
-    """A bank that has been set up by its authority and its institution."""
+def ready_bank(database_url: str, data_dir: Path, **more: Any) -> Iterator[ReadyBank]:
+    """A bank that has been set up by its authority and its institution; `more` are further settings."""
     clock = Clock()
-    with open_app(database_url, data_dir, clock) as client:
+    with open_app(database_url, data_dir, clock, **more) as client:
         authority = Caller(client, key_of(client.app.state.bank, "authority"))
         bank = ReadyBank(client=client, clock=clock, public=Caller(client), authority=authority)
         bank.issuer = bank.organisation("BIM-EVAL", "issuer")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI
-from httpx2 import Response
+from httpx2 import RequestNotRead, Response
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
+
+from tests.personal import WATCH
 
 LOOKED_AT = 3
 """Of the answers of one operation with one status: looking at each of thousands would take longer than the tests."""
@@ -29,6 +32,7 @@ class Conformance:
         self._paths = [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
 
     def __call__(self, answer: Response) -> None:
+        _search(answer)
         method, status = answer.request.method.lower(), answer.status_code
         if (path := self._path_of(answer, method)) is None:
             return
@@ -58,3 +62,16 @@ class Conformance:
         validator = Draft202012Validator({"$ref": reference}, registry=self._registry)
         faults = [f"{fault.json_path}: {fault.message}" for fault in validator.iter_errors(answer.json())]
         assert not faults, f"{place} is described otherwise: {faults}"
+
+
+def _search(answer: Response) -> None:
+    """For what only an answer to a person may hold. Cookies are secrets by nature, and a path is the caller's own."""
+    request = answer.request
+    with suppress(RequestNotRead):  # a body that comes in pieces is sent to be refused
+        WATCH.remember_request(request.headers, request.content)
+    place = f"{request.method} {request.url.path}: {answer.status_code}"
+    headers = [f"{name}: {value}" for name, value in answer.headers.items() if name != "set-cookie"]
+    WATCH.search(f"the headers of {place}", "\n".join(headers))
+    if answer.status_code >= 400 or answer.status_code == 207:
+        answer.read()
+        WATCH.search(f"the body of {place}", re.sub(r'"instance":"[^"]*"', "", answer.text))

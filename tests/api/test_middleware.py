@@ -22,6 +22,8 @@ from creditbank.api.body import Body, StrictRoute
 from creditbank.api.heads import BATCH_BYTES, MOST_HEADERS, REQUEST_BYTES, limit_of
 from creditbank.api.middleware import ANSWER_HEADERS, AnswerCutShort, Observability
 
+NAME = "王小明"
+
 
 class Thing(Body):
     text: str
@@ -73,7 +75,7 @@ def application(**options: Any) -> FastAPI:
     async def cut() -> StreamingResponse:
         def lines() -> Iterator[str]:
             yield "one\n"
-            raise LookupError("王小明")
+            raise LookupError(NAME)
 
         return StreamingResponse(lines())
 

@@ -86,7 +86,7 @@ def test_every_code_of_a_field_has_sentences_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "headers"),
     [
-        (errors.Unauthenticated(), 401, {"WWW-Authenticate": "Bearer"}),
+        (errors.Unauthenticated(), 401, {"WWW-Authenticate": problems.CHALLENGE}),
         (errors.Forbidden(), 403, {}),
         (errors.NotFound(), 404, {}),
         (errors.PreconditionFailed(), 412, {}),

@@ -26,6 +26,7 @@ def rates(proxies: Networks = (), **limits: Rate) -> Rates:
         look_ups=Rate("look-ups", 0),
         guesses=Guesses(Rate("refusals", 0), proxies),
         verifications=Rate("verify", 0),
+        sign_ins=Rate("sign-ins", 0),
         proxies=proxies,
     )
     return replace(none, **limits)  # type: ignore[arg-type]

@@ -11,10 +11,15 @@ from sqlalchemy import Engine, Executable, Insert, Table, delete, insert, litera
 from creditbank.audit.rebuild import rebuild
 from creditbank.audit.replay import differences
 from creditbank.commands.accounts import LookUp
+from creditbank.commands.acts import command_of
+from creditbank.commands.approvals import Propose
 from creditbank.commands.uses import Use
+from creditbank.domain.acts import Erasure
+from creditbank.domain.approvals import Signatory
 from creditbank.domain.events import UseKind
 from creditbank.ledger.tables import event
 from creditbank.projections.accounts import account, dealing
+from creditbank.projections.approvals import approval
 from creditbank.projections.catalogue import catalogue
 from creditbank.projections.claims import certificate_claim
 from creditbank.projections.lots import lot
@@ -36,6 +41,7 @@ def audited(engine: Engine) -> Engine:
         tell(desk, award("N2", learner))
         tell(desk, use("exemption", account_id, "N1", "BIM1"))
         tell(desk, use("conversion", account_id, "N2", expires_at=NOW + 1_000_000))
+        tell(desk, waiting(account_id))
     return engine
 
 
@@ -51,6 +57,12 @@ def use(kind: UseKind, account_id: UUID, number: str, target: str | None = None,
         explain=lambda _: "",
         expires_at=expires_at,
     )
+
+
+def waiting(account_id: UUID) -> Propose:
+    act = Erasure(act="erasure", account_id=account_id, reason="asked for")
+    by = Signatory(role="authority", organisation=None, actor="authority:desk", credential="desk", person=None)
+    return Propose(act=act, command=command_of(act, None), by=by, if_match=None)
 
 
 def found(engine: Engine) -> list[str]:
@@ -75,6 +87,8 @@ TAMPERED: dict[str, Executable] = {
     "claims": delete(certificate_claim),
     "rows in account": copied(account, "account_id"),
     f"claim of certificate {STRANGER}": copied(certificate_claim, "certificate_id"),
+    "state": update(approval).values(settled="approved", decided_by="authority:desk"),
+    "rows in approval": copied(approval, "approval_id"),
     "standard-published/1": delete(catalogue).where(catalogue.c.type == "standard-published/1"),
 }
 

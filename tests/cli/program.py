@@ -18,6 +18,7 @@ from creditbank.cli import installation
 from creditbank.ledger.database import writing
 from creditbank.settings import Settings
 from creditbank.vault import apikeys
+from tests.personal import WATCH
 
 STOP_SECONDS = 5.0
 """How long a server may take to stop after the signal."""
@@ -79,6 +80,7 @@ class Served:
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[HTTPResponse, bytes]:
         connection = HTTPConnection(*self.address, timeout=10)
+        WATCH.remember_request({"authorization": self.key}, body or b"")
         connection.request(method, path, body, {"Authorization": f"Bearer {self.key}", **(headers or {})})
         response = connection.getresponse()
         content = response.read()
@@ -94,7 +96,7 @@ class Served:
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Send a signal and wait. Raises TimeoutExpired for a server that does not stop in time."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=STOP_SECONDS)
+        out, err = _written(self.process)
         return self.process.returncode, out, err
 
 
@@ -112,4 +114,12 @@ def served(installation: Installation, *options: str) -> Iterator[Served]:
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        _written(process)
+
+
+def _written(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """All that a server wrote to its end, which holds nothing personal."""
+    out, err = process.communicate(timeout=STOP_SECONDS)
+    for source, text in (("standard output", out), ("standard error", err)):
+        WATCH.search(f"{source} of a server", text)
+    return out, err

@@ -89,6 +89,15 @@ def test_a_key_ends_when_it_is_revoked_or_expires(database_url: str, creditbank:
     assert f"{first}  revoked  authority" in creditbank("keys", "list").out
 
 
+def test_the_key_of_an_auditor_ends_in_any_case(bank: Command) -> None:
+    auditor = ["keys", "create", "--role", "auditor", "--organisation", "BIM-EVAL"]
+    assert bank(*auditor).code == 0
+    [listed] = bank("keys", "list", "--json").json
+    assert listed["expires_at"] is not None
+    refused = bank(*auditor, "--expires-at", "2199-01-01T00:00:00Z")
+    assert (refused.code, refused.err) == (1, "What lets an auditor in ends within 366 days.\n")
+
+
 def test_a_key_that_is_not_there_cannot_be_revoked(sqlite_url: str, creditbank: Command) -> None:
     refused = creditbank("keys", "revoke", "ghost", url=sqlite_url)
     assert (refused.code, refused.err) == (1, "there is no key ghost: `creditbank keys list` shows them\n")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from threading import Event
 from typing import Any
 from uuid import UUID
@@ -22,6 +24,7 @@ from creditbank.commands.desk import Answer, Command, Desk, Request, Settled
 from creditbank.commands.draft import Draft, Needs
 from creditbank.ledger import log
 from creditbank.ledger.tables import event
+from creditbank.vault.erased import ErasedList
 from creditbank.vault.persons import Holder, Person, Vault
 from tests.domain.facts import COLLEGE, ISSUER, PROGRAMME, STANDARD, posted
 from tests.vault.keys import KEYS
@@ -29,6 +32,7 @@ from tests.vault.keys import KEYS
 NOW = 1_788_220_800_000_000
 """2026-09-01, in microseconds."""
 PATIENCE = 10
+_DIRECTORIES = TemporaryDirectory(prefix="creditbank-")
 RULES = {"sources": [{"match": {"r.target": {"absent": True}}, "value": {"carry": True}}, {"value": {"target": True}}]}
 
 
@@ -41,7 +45,14 @@ class Clock:
 
 
 def bank_on(engine: Engine, clock: Clock | None = None) -> Bank:
-    return Bank(engine=engine, vault=Vault(KEYS), zone=ZoneInfo("Asia/Shanghai"), clock=clock or Clock())
+    data_dir = Path(mkdtemp(dir=_DIRECTORIES.name))
+    return Bank(
+        engine=engine,
+        vault=Vault(KEYS),
+        zone=ZoneInfo("Asia/Shanghai"),
+        clock=clock or Clock(),
+        erased=ErasedList(data_dir),
+    )
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from creditbank.commands.rotation import Progress, Rotation
 from creditbank.domain.errors import BankError
 from creditbank.ledger.database import open_engine, writing
 from creditbank.vault import generations, keyfiles
+from creditbank.vault.erased import ErasedList
 from creditbank.vault.persons import Holder, Person, Vault
 from creditbank.vault.tables import person, person_claim
 from tests.commands.bank import award, body, furnish, tell
@@ -58,7 +59,9 @@ def serving(url: str, data_dir: Path) -> Iterator[Process]:
     keys = keyfiles.load(data_dir)
     with writing(engine) as connection:
         generations.bind(connection, keys)
-    bank = Bank(engine=engine, vault=Vault(keys), zone=ZoneInfo("Asia/Shanghai"), clock=clock)
+    bank = Bank(
+        engine=engine, vault=Vault(keys), zone=ZoneInfo("Asia/Shanghai"), clock=clock, erased=ErasedList(data_dir)
+    )
     desk, presence, ended = Desk(bank), Presence(bank), Event()
     presence.report()
 

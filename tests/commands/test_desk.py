@@ -67,7 +67,7 @@ class Rival:
         return Answer(status=200, body={"runs": len(self.runs)})
 
     def write(self, connection: Any) -> None:
-        connection.execute(insert(installation).values(name="rival", value=b"-"))
+        connection.execute(insert(installation).values(name="rival", generation=1, fingerprint=b"-", state="current"))
 
 
 def differences(engine: Engine) -> list[replay.Difference]:

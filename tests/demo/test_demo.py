@@ -16,7 +16,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from creditbank.cli.demo import run
@@ -48,7 +48,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
             process.kill()
 
 
-def pasted(line: str) -> httpx.Response:
+def pasted(line: str) -> httpx2.Response:
     """What a curl of these few options would get."""
     words = iter(shlex.split(line)[2:])
     headers, body, url = {}, None, ""
@@ -60,7 +60,7 @@ def pasted(line: str) -> httpx.Response:
             body = next(words).encode()
         else:
             url = word
-    return httpx.request("GET" if body is None else "POST", url, headers=headers, content=body, trust_env=False)
+    return httpx2.request("GET" if body is None else "POST", url, headers=headers, content=body, trust_env=False)
 
 
 def demo(folder: Path, *, reset: bool = False, database_url: str | None = None) -> None:

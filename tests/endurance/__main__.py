@@ -3,6 +3,8 @@
 python -m tests.endurance crash --kills 500 --database postgresql --victim both
 python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
 python -m tests.endurance hostile --database postgresql
+python -m tests.endurance rotate --persons 10000 --database postgresql
+python -m tests.endurance timing --calls 2000 --database postgresql
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ import argparse
 import sys
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from creditbank.ledger.database import open_engine
-from tests.endurance import hostile
+from tests.commands.rotating import rotate_under_a_crowd
+from tests.endurance import hostile, timing
 from tests.endurance.databases import PostgreSQL, installed
 from tests.processes import bank, findings, histories
 from tests.processes.calls import Caller
@@ -42,6 +46,10 @@ def main() -> int:
             return _crash(installation, postgresql, asked, Random(seed))
         if asked.command == "hostile":
             return _hostile(installation)
+        if asked.command == "timing":
+            return _timing(installation, asked.calls)
+        if asked.command == "rotate":
+            return _rotate(installation, asked)
         return _history(installation, asked, seed)
 
 
@@ -59,7 +67,13 @@ def _arguments() -> argparse.ArgumentParser:
     history.add_argument("--clients", type=int, default=32)
     history.add_argument("--servers", type=int, default=1)
     hostile_files = commands.add_parser("hostile", help="files that are large, broken or meant to do harm")
-    for command in (crashing, history, hostile_files):
+    timed = commands.add_parser("timing", help="whether the time of an answer tells what is there; never fails")
+    timed.add_argument("--calls", type=int, default=2_000, help="of either side of a pair")
+    rotating = commands.add_parser("rotate", help="every key is rotated while people come")
+    rotating.add_argument("--persons", type=int, default=10_000)
+    rotating.add_argument("--clients", type=int, default=2, help="at each server")
+    rotating.add_argument("--servers", type=int, default=2)
+    for command in (crashing, history, timed, rotating, hostile_files):
         command.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
         command.add_argument("--seed", type=int, default=None)
     return parser
@@ -134,6 +148,32 @@ def _hostile(installation: Installation) -> int:
     engine = open_engine(installation.database_url)
     found += findings.against_history(engine)
     engine.dispose()
+    return _conclude(found)
+
+
+def _timing(installation: Installation, calls: int) -> int:
+    authority = bank.first_key(installation)
+    unlimited = replace(installation, environment={"CREDITBANK_LOOKUPS_PER_MINUTE": "0"})
+    with unlimited.serving() as process, Caller(process.address) as caller:
+        keys = bank.prepare(caller, authority)
+        asked = timing.pairs(caller, keys)
+        _say(timing.HEADER)
+        for one in timing.measured(asked, calls):
+            _say(str(one))
+    return 0
+
+
+def _rotate(installation: Installation, asked: argparse.Namespace) -> int:
+    processes = asked.servers if asked.database == "postgresql" else 1  # an SQLite file is served by one
+    found, figures = rotate_under_a_crowd(
+        installation.database_url,
+        installation.data_dir,
+        persons=asked.persons,
+        processes=processes,
+        threads=asked.clients,
+    )
+    for name, figure in figures.items():
+        _say(f"{name}: {figure}")
     return _conclude(found)
 
 

@@ -9,6 +9,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from tests.personal import WATCH
+
 TIMEOUT = 30.0
 
 
@@ -52,8 +54,8 @@ class Caller:
     ) -> None:
         self._http.close()
 
-    def get(self, path: str, token: str = "") -> Answer:
-        return self._call("GET", path, token)
+    def get(self, path: str, token: str = "", purpose: str | None = None) -> Answer:
+        return self._call("GET", path, token, more=None if purpose is None else {"Creditbank-Purpose": purpose})
 
     def delete(self, path: str, token: str) -> Answer:
         return self._call("DELETE", path, token)
@@ -73,6 +75,7 @@ class Caller:
         self, method: str, path: str, token: str, body: bytes | None = None, more: dict[str, str] | None = None
     ) -> Answer:
         headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **(more or {})}
+        WATCH.remember_request({name.lower(): value for name, value in headers.items()}, body or b"")
         began = monotonic()
         try:
             self._http.request(method, path, body=body, headers=headers)
@@ -81,6 +84,9 @@ class Caller:
         except (HTTPException, OSError) as error:
             self._http.close()
             raise Unanswered(type(error).__name__) from error
+        WATCH.search(f"the headers of {method} {path}", str(response.headers))
+        if response.status >= 400:
+            WATCH.search(f"the body of {method} {path}: {response.status}", content.decode())
         return Answer(
             status=response.status,
             body=content,

@@ -13,6 +13,8 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import IO
 
+from tests.personal import WATCH
+
 PROJECT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
 
@@ -70,6 +72,7 @@ class Installation:
             yield process
         finally:
             process.kill()
+            WATCH.search("what a server wrote", self.log.read_text())
 
 
 def _line(output: IO[bytes]) -> bytes:
@@ -85,12 +88,17 @@ class Process:
     _process: subprocess.Popen[bytes]
     address: str
 
-    def kill(self) -> None:
-        """SIGKILL: it learns nothing of it."""
+    def kill(self) -> str:
+        """SIGKILL: it learns nothing of it. What it wrote on standard output since, for the first who asks."""
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
-        self._process.stdout.close()
+        if self._process.stdout.closed:
+            return ""
+        with self._process.stdout as output:
+            written = output.read().decode()
+        WATCH.search("standard output of a server", written)
+        return written
 
     @property
     def pid(self) -> int:

@@ -43,6 +43,8 @@ def test_a_full_disk_refuses_writes_until_there_is_room_and_loses_nothing(served
     caller, keys, journal = served.caller, served.keys, Journal()
     engine = open_engine(f"sqlite:///{served.path}")
     known = findings.effects(engine)
+    balance = f"/v1/accounts/{served.account_id}/balance"
+    assert caller.get(balance, keys.authority).status == 200
     _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE)
     # No file of the server may grow beyond what the largest is now, plus a little.
     largest = max(file.stat().st_size for file in served.path.parent.glob("bank.db*"))
@@ -53,12 +55,17 @@ def test_a_full_disk_refuses_writes_until_there_is_room_and_loses_nothing(served
         statuses.append(journal.write(caller, "/v1/certificates:batch", keys.issuer, lines).status)
         assert len(statuses) < 100
     assert set(statuses) <= {207, 503}
-    assert caller.get(f"/v1/accounts/{served.account_id}/balance", keys.authority).status == 200
+    # Who looks again is on record already; a new look is answered only while there is room to say so.
+    assert caller.get(balance, keys.authority).status == 200
+    looks = [caller.get(balance, keys.authority, purpose=f"look {number}").status for number in range(100)]
+    assert set(looks) <= {200, 503}
+    assert looks[-1] == 503
     assert caller.get("/livez").status == 200
 
     resource.prlimit(served.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
     settle(journal.unknown, caller)
     assert {one.answer.status for one in journal.attempts if one.answer} == {207}
+    assert caller.get(balance, keys.authority, purpose="look 99").status == 200
     assert changed_answers(journal.acknowledged, caller) == []
     lost, doubled = findings.lost_and_doubled(engine, journal.acknowledged, known)
     assert not lost

@@ -125,8 +125,17 @@ def test_a_damaged_file_stops_the_start_and_not_those_who_run(tmp_path: Path, cl
     kid = keys.current().kid
     (tmp_path / "keys" / "tokens" / "other.key").write_bytes(content)
     assert keys.current().kid == kid
+    keys.sweep()
     with pytest.raises(ForeignKeys):
         SigningKeys(tmp_path, clock)
+
+
+def test_a_folder_that_is_gone_stops_nobody_who_runs(tmp_path: Path, clock: Clock) -> None:
+    keys = SigningKeys(tmp_path, clock)
+    kid = keys.current().kid
+    (tmp_path / "keys").rename(tmp_path / "elsewhere")
+    keys.sweep()
+    assert keys.current().kid == kid
 
 
 def test_a_file_must_hold_the_key_that_its_name_says(tmp_path: Path, clock: Clock) -> None:

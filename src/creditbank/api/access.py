@@ -23,6 +23,8 @@ Operation = Literal[
     "rulebooks:publish",
     "rules:evaluate",
     "keys:manage",
+    "members:manage",
+    "sessions:manage",
     "accounts:open",
     "accounts:read",
     "accounts:history",
@@ -77,6 +79,14 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
         "auditor": "everything",
     },
     "keys:manage": {"authority": "everything"},
+    "members:manage": {"authority": "everything"},
+    "sessions:manage": {
+        "authority": "everything",
+        "issuer": "own",
+        "institution": "own",
+        "learner": "own",
+        "auditor": "own",
+    },
     "accounts:open": {"authority": "everything", "institution": "everything"},
     "accounts:read": {"authority": "everything", "institution": "dealing", "learner": "own", "auditor": "masked"},
     "accounts:history": {
@@ -128,6 +138,13 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "imports:write": {"issuer": "own"},
     "imports:read": {"authority": "everything", "issuer": "own"},
 }
+
+STEP_UP: Mapping[Operation, frozenset[Role]] = {
+    "accounts:erase": frozenset({"authority"}),
+    "accounts:merge": frozenset({"authority"}),
+    "accounts:export": frozenset({"auditor"}),
+}
+"""What cannot be undone, or shows much at once, and by whom: who comes with a session must have just signed in."""
 
 
 def scopes_of(role: Role) -> frozenset[Operation]:

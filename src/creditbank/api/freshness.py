@@ -34,6 +34,10 @@ class Remembered(Generic[Answer]):
             self._known[name] = known
         return known[0]
 
+    def forget_name(self, name: str) -> None:
+        """Ask again about one."""
+        self._known.pop(name, None)
+
     def forget(self, matches: Callable[[Answer], bool]) -> None:
         """Ask again about those that have just changed."""
         self._known = {name: known for name, known in self._known.items() if not matches(known[0])}

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
@@ -59,8 +59,7 @@ _PERSONAL_NUMBER = re.compile(r"[0-9]{15}")
 """So many digits in a row are a person's number, not a purpose."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looker:
+class Looker(NamedTuple):
     """Who looks, and the book where each look is put on record before the answer goes out."""
 
     principal: Principal

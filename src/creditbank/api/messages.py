@@ -313,11 +313,15 @@ FAULTS: Mapping[str, FaultMessage] = {
         "Either all requests name a course, for an exemption, or none does, for a conversion.",
         "要么每项申请都指明课程（免修），要么都不指明（转换）。",
     ),
+    "organisation_missing": FaultMessage(
+        "Only the authority's members may be of no organisation.", "只有主管机构的成员可以不属于任何机构。"
+    ),
     "role_not_held": FaultMessage("The organisation does not have this role.", "该机构没有此角色。"),
     "scope_not_held": FaultMessage("The role does not have this scope.", "该角色没有此权限。"),
     "same_account": FaultMessage("An account cannot be merged into itself.", "账户不能并入自身。"),
     "step_out_of_order": FaultMessage("Another role is the next to approve.", "下一步应由另一角色审批。"),
     "target_unknown": FaultMessage("The programme has no such course.", "该专业没有此课程。"),
+    "term_too_long": FaultMessage("Ends later than this may end.", "有效期超过上限。"),
     "type_unknown": FaultMessage("There is no such event type.", "没有此事件类型。"),
     "too_few": FaultMessage("Has too few items.", "条目过少。"),
     "too_long": FaultMessage("Is too long.", "内容过长。"),

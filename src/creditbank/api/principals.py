@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from creditbank.api.access import MATRIX, Operation, Reach, Role
+from creditbank.api.access import MATRIX, STEP_UP, Operation, Reach, Role
 from creditbank.commands.sight import Viewer
 from creditbank.domain import errors
 
@@ -21,7 +21,8 @@ class Principal:
     may do; None leaves all of it. `reach` is on whose objects, once an operation has been allowed. A learner's
     `former_accounts` are those that were merged into the account. `person` is the human behind it where one signed
     in, a name that stays the same from one session to the next: a member's id, or a learner's account. It is None for
-    keys and clients, of which the bank knows only who made them.
+    keys and clients, of which the bank knows only who made them. `is_fresh` is False for somebody who signed in too
+    long ago to do what cannot be undone.
     """
 
     role: Role
@@ -32,6 +33,7 @@ class Principal:
     scopes: frozenset[str] | None = None
     reach: Reach | None = None
     person: str | None = None
+    is_fresh: bool = True
 
     @property
     def scope(self) -> str:
@@ -77,7 +79,8 @@ class Principal:
     def allowed(self, operation: Operation) -> Principal:
         """The same with its reach. Raises Forbidden unless the matrix and its own scopes let it do this.
 
-        Who may act on own objects only, and is nobody's, may do nothing.
+        Who may act on own objects only, and is nobody's, may do nothing. Raises ReauthenticationRequired where the
+        operation wants somebody who has just signed in.
         """
         reach = MATRIX[operation].get(self.role)
         if reach is None or (self.scopes is not None and operation not in self.scopes):
@@ -85,4 +88,6 @@ class Principal:
         tenant = self.account_id if self.role == "learner" else self.organisation
         if tenant is None and self.role in TENANTS:
             raise errors.Forbidden()
+        if not self.is_fresh and self.role in STEP_UP.get(operation, ()):
+            raise errors.ReauthenticationRequired()
         return replace(self, reach=reach)

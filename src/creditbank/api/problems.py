@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,8 +23,15 @@ from creditbank.api.messages import Language
 from creditbank.api.methods import allowed_methods
 from creditbank.domain import errors
 from creditbank.domain.errors import BankError, Fault
+from creditbank.vault.publickeys import ALGORITHMS
 
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = f'Bearer, DPoP algs="{" ".join(ALGORITHMS)}"'
+"""What is asked of those who are not authenticated, the same whatever was wrong (RFC 9449, 7.1)."""
+
+Renderer = Callable[[Mapping[str, Any], Language, Mapping[str, str]], Response]
+RENDERER = "creditbank.renderer"
+"""Key in the scope: what makes an answer of a problem and its headers where a document is not what was asked for."""
 
 _logger = logging.getLogger("creditbank.api")
 
@@ -152,12 +159,11 @@ def response_to(scope: Scope, error: BankError, headers: Mapping[str, str] | Non
     """The whole answer to a request that ends in this error."""
     language = language_of(scope)
     body = problem_body(error, request_id_of(scope), instance_of(scope), language)
-    return Response(
-        to_json(body),
-        status_code=body["status"],
-        media_type=MEDIA_TYPE,
-        headers=_headers_of(error) | {"Content-Language": language, "Vary": "Accept-Language"} | dict(headers or {}),
-    )
+    named = _headers_of(error) | {"Content-Language": language, "Vary": "Accept-Language"} | dict(headers or {})
+    render: Renderer | None = scope.get(RENDERER)
+    if render is not None:
+        return render(body, language, named)
+    return Response(to_json(body), status_code=body["status"], media_type=MEDIA_TYPE, headers=named)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -235,7 +241,7 @@ def _fault_body(fault: Fault, language: Language) -> dict[str, str]:
 def _headers_of(error: BankError) -> dict[str, str]:
     match error:
         case errors.Unauthenticated():
-            return {"WWW-Authenticate": "Bearer"}
+            return {"WWW-Authenticate": CHALLENGE}
         case errors.RateLimited() | errors.Unavailable():
             return {"Retry-After": str(error.retry_after)}
         case ContentEncoded():

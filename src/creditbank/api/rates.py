@@ -20,7 +20,7 @@ from creditbank.api.counters import CAPACITY, RecentCounters
 from creditbank.api.middleware import ANSWER_HEADERS
 from creditbank.domain.errors import RateLimited
 
-Name = Literal["requests", "look-ups", "refusals", "verify"]
+Name = Literal["requests", "look-ups", "refusals", "verify", "sign-ins"]
 
 _limited = Counter("creditbank_rate_limited", "Requests refused because there were too many, by limit.", ["limit"])
 
@@ -113,6 +113,8 @@ class Rates:
     guesses: Guesses
     verifications: Rate
     """Per address."""
+    sign_ins: Rate
+    """Begun, per address."""
     proxies: Networks
 
 

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from creditbank.domain import errors
 
-Kind = Literal["none", "unknown", "api_key", "access_token", "proof", "client", "session"]
+Kind = Literal["none", "unknown", "api_key", "access_token", "proof", "client", "session", "id_token"]
 """What was sent: nothing, something of no kind we know, or one of the kinds that have a module of their own."""
 
 Reason = Literal[

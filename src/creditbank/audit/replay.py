@@ -214,4 +214,5 @@ def _approval_differences(connection: Connection) -> Iterator[Difference]:
                     stored=repr(stored.get(approval_id)),
                 )
     if (unknown := log.without_history(connection, approvals.approval.c.approval_id)) is not None:
-        yield Difference(where=f"approval {unknown}", what="rows", expected="no such approval", stored="rows")
+        where, what = f"approval {unknown}", "rows in approval"
+        yield Difference(where=where, what=what, expected="no such approval", stored="rows")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import httpx
+import httpx2
 import uvicorn
 from sqlalchemy import Engine
 
@@ -127,7 +127,7 @@ async def _load(safe: _Safe, address: str, learners: int) -> Tour:
     """Everything in order. Raises Failed where the bank refuses what it should take."""
     here, keys = province(), safe.keys()
     try:
-        async with httpx.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             clerk = Clerk(client, keys)
             loader = Loader(clerk, here, Stages())
             await loader.register()
@@ -140,7 +140,7 @@ async def _load(safe: _Safe, address: str, learners: int) -> Tour:
             story = await Teller(clerk, here).tell()
     except Refused as refusal:
         raise Failed(f"the bank refused a part of the demo: {refusal}") from None
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         raise Failed(f"the bank does not answer: {error or type(error).__name__}") from None
     if LEARNER not in keys:
         keys[LEARNER] = await asyncio.to_thread(safe.make, LEARNER, UUID(story.learner_account))

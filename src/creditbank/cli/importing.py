@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-import httpx
+import httpx2
 
 from creditbank.app import clock, create_app
 from creditbank.cli import installation
@@ -58,7 +58,7 @@ def run(
         raise Failed(f"there is no file {asked.file}", USAGE)
     try:
         ended, refused = asyncio.run(_import(asked, organisation, server, key, errors))
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         raise Failed(f"the bank does not answer: {error or type(error).__name__}") from None
     if as_json:
         say_json(ended | {"results": refused})
@@ -83,7 +83,7 @@ async def _import(
         return ended, refused["items"]
 
 
-async def _send(client: httpx.AsyncClient, asked: Asked) -> httpx.Response:
+async def _send(client: httpx2.AsyncClient, asked: Asked) -> httpx2.Response:
     headers = {
         "Content-Type": "application/octet-stream",
         "Content-Length": str(asked.file.stat().st_size),
@@ -99,7 +99,7 @@ async def _pieces(file: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def _followed(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+async def _followed(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
     """The import when it has ended."""
     with progress("importing") as show:
         while True:
@@ -111,7 +111,7 @@ async def _followed(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def _save(client: httpx.AsyncClient, path: str, target: Path) -> None:
+async def _save(client: httpx2.AsyncClient, path: str, target: Path) -> None:
     wanted = target.suffix.lstrip(".").lower()
     answer = await client.get(path, params={"format": wanted} if wanted in ("csv", "xlsx") else {})
     if answer.is_error:
@@ -119,7 +119,7 @@ async def _save(client: httpx.AsyncClient, path: str, target: Path) -> None:
     await asyncio.to_thread(target.write_bytes, answer.content)
 
 
-async def _read(answer: httpx.Response) -> dict[str, Any]:
+async def _read(answer: httpx2.Response) -> dict[str, Any]:
     try:
         body = dict(answer.json())
     except ValueError:
@@ -132,14 +132,14 @@ async def _read(answer: httpx.Response) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _served(server: str, key: str) -> AsyncIterator[httpx.AsyncClient]:
+async def _served(server: str, key: str) -> AsyncIterator[httpx2.AsyncClient]:
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=server, headers=headers, timeout=TIMEOUT_SECONDS) as client:
+    async with httpx2.AsyncClient(base_url=server, headers=headers, timeout=TIMEOUT_SECONDS) as client:
         yield client
 
 
 @asynccontextmanager
-async def _within(organisation: str) -> AsyncIterator[httpx.AsyncClient]:
+async def _within(organisation: str) -> AsyncIterator[httpx2.AsyncClient]:
     """The application in this process, with a key of the organisation that ends with the command."""
     chosen = installation.settings()
     with installation.migrated(chosen) as engine:
@@ -160,8 +160,8 @@ async def _within(organisation: str) -> AsyncIterator[httpx.AsyncClient]:
         try:
             async with (
                 app.router.lifespan_context(app),
-                httpx.AsyncClient(
-                    transport=httpx.ASGITransport(app), base_url=WITHIN, headers=headers, timeout=TIMEOUT_SECONDS
+                httpx2.AsyncClient(
+                    transport=httpx2.ASGITransport(app), base_url=WITHIN, headers=headers, timeout=TIMEOUT_SECONDS
                 ) as client,
             ):
                 await _read(await client.get(f"/v1/organisations/{quote(organisation, safe='')}"))

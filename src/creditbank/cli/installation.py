@@ -15,6 +15,7 @@ from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.settings import Settings
 from creditbank.vault import generations, keyfiles
+from creditbank.vault.erased import ErasedList, ListDamaged
 from creditbank.vault.keyfiles import ForeignKeys, KeyFiles
 
 PERMISSION_DENIED = "42501"
@@ -72,6 +73,14 @@ def bound_keys(chosen: Settings, engine: Engine) -> KeyFiles:
     except OSError as error:
         raise Failed(f"the key files cannot be used: {error}") from None
     return keys
+
+
+def check_erased_list(chosen: Settings) -> None:
+    """Raises Failed where the list of erased accounts cannot be read."""
+    try:
+        ErasedList(chosen.data_dir).read()
+    except (ListDamaged, OSError) as error:
+        raise Failed(f"the list of erased accounts cannot be used: {error}") from None
 
 
 def reason(error: Exception) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 from creditbank.app import clock
 from creditbank.cli import installation
 from creditbank.cli.outcome import Failed, say, say_json
+from creditbank.domain import errors, terms
 from creditbank.domain.instants import instant_text, microseconds_of
 from creditbank.ledger.database import writing
 from creditbank.projections import accounts, catalogue
@@ -24,7 +25,8 @@ def create(
 ) -> None:
     """Store a key and print it, alone: nobody can read it again."""
     chosen = installation.settings()
-    expires = None if expires_at is None else microseconds_of(expires_at)
+    now = clock()
+    expires = _end(role, None if expires_at is None else microseconds_of(expires_at), now)
     with installation.migrated(chosen) as engine:
         files = installation.bound_keys(chosen, engine)
         with writing(engine) as connection:
@@ -39,7 +41,7 @@ def create(
                 organisation=organisation,
                 account_id=account_id,
                 created_by=CREATED_BY,
-                now=clock(),
+                now=now,
                 expires_at=expires,
             )
     if as_json:
@@ -72,6 +74,14 @@ def revoke(*, key_id: str, as_json: bool) -> None:
         say_json({"key_id": key_id, "status": "revoked"})
     else:
         say(f"key {key_id} is revoked")
+
+
+def _end(role: str, wanted: int | None, now: int) -> int | None:
+    """When the key ends. Raises Failed for one of an auditor that lasts too long."""
+    try:
+        return terms.ends_at(role, wanted, now)
+    except errors.Invalid as refused:
+        raise Failed(refused.faults[0].detail) from refused
 
 
 def _check_owner(connection: Connection, role: str, organisation: str | None, account_id: UUID | None) -> None:

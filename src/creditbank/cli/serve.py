@@ -34,6 +34,7 @@ def run(*, host: str, port: int, workers: int, as_json: bool) -> None:
         if workers > 1 and engine.dialect.name == "sqlite":
             raise Failed("an SQLite file is served by one process: leave out --workers, or use PostgreSQL", USAGE)
         installation.bound_keys(chosen, engine)
+        installation.check_erased_list(chosen)
     listener = bound(host, [port])
     publish(host, listener.getsockname()[1])
     ready = Ready(host=host, port=listener.getsockname()[1], as_json=as_json)

@@ -62,8 +62,8 @@ class AccessBook:
         self._gatherer.close()
 
     def _new(self, look: Look, account_ids: Iterable[UUID]) -> list[Access]:
-        now = self._bank.clock()
-        return [one for account_id in account_ids if not self._is_recorded(one := Access(account_id, look), now)]
+        now, is_recorded = self._bank.clock(), self._is_recorded
+        return [one for account_id in account_ids if not is_recorded(one := Access(account_id, look), now)]
 
     def _is_recorded(self, access: Access, now: int) -> bool:
         recorded_at = self._recorded.get(access)

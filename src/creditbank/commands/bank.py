@@ -19,6 +19,7 @@ from creditbank.domain.rules import CompiledRules
 from creditbank.domain.rules import compile as compile_rules
 from creditbank.projections import catalogue as catalogue_projection
 from creditbank.vault import generations
+from creditbank.vault.erased import ErasedList
 from creditbank.vault.keyfiles import ForeignKeys
 from creditbank.vault.persons import Vault
 
@@ -35,6 +36,7 @@ class Bank:
     vault: Vault
     zone: ZoneInfo
     clock: Callable[[], int]
+    erased: ErasedList
     consent_required: bool = False
     """Whether every decision of an institution wants a standing consent, not only where a programme asks for it."""
     _compiled: dict[str, CompiledRules] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
-from creditbank.domain import errors
+from creditbank.domain import errors, terms
 from creditbank.domain.errors import Fault
 from creditbank.domain.instants import instant_text
 from creditbank.domain.organisations import organisation
@@ -57,7 +57,7 @@ class RegisterClient:
             dpop_bound=self.dpop_bound,
             created_at=unit.now,
             created_by=self.created_by,
-            expires_at=self.expires_at,
+            expires_at=terms.ends_at(self.role, self.expires_at, unit.now),
         )
         clients.add(unit.connection, client)
         once = {} if self.keys else {"client_secret": text}

@@ -8,11 +8,9 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from creditbank.commands.accounts import IfMatch, changed, check_version
 from creditbank.commands.desk import Answer
-from creditbank.commands.draft import Draft, Needs, Unit
+from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import accounts, errors
 from creditbank.domain.events import HolderField
 from creditbank.vault import formers, sessions
@@ -58,7 +56,7 @@ class CorrectHolder:
     def run(self, draft: Draft) -> Answer:
         head, unit = draft.head(self.account_id), draft.unit
         check_version(head, self.if_match)
-        before = unit.bank.vault.open(unit.connection, [self.account_id]).get(self.account_id)
+        before = draft.person(self.account_id)
         after = self.particulars.over(before) if before else None
         fields = list(_differences(before, after)) if before and after else []
         event = accounts.correct(head, fields, self.cause, self.reason)
@@ -67,7 +65,12 @@ class CorrectHolder:
         if "document" in fields:
             self._claim(draft, before)
         draft.append(self.account_id, event)
-        draft.statements.append(lambda connection: self._keep(connection, unit))
+        draft.corrected[self.account_id] = after
+        draft.statements.append(
+            lambda connection: formers.correct(
+                connection, unit.bank.vault, self.account_id, after, self.cause, unit.now
+            )
+        )
         return changed(draft, self.account_id)
 
     def _claim(self, draft: Draft, before: Person) -> None:
@@ -84,13 +87,6 @@ class CorrectHolder:
             draft.statements.append(lambda connection: vault.let_go(connection, before.document))
             # Whoever signed in by that document may be somebody else.
             draft.statements.append(lambda connection: sessions.end_of_account(connection, self.account_id))
-
-    def _keep(self, connection: Connection, unit: Unit) -> None:
-        vault = unit.bank.vault
-        # Read again: another correction of the same group may have come first.
-        before = vault.open(connection, [self.account_id])[self.account_id]
-        after = self.particulars.over(before)
-        formers.correct(connection, vault, self.account_id, after, self.cause, unit.now)
 
 
 def _differences(before: Person, after: Person) -> Iterator[HolderField]:

@@ -17,6 +17,7 @@ import uuid_utils.compat as uuids
 from pydantic_core import to_json
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, TimeoutError
 
+from creditbank.commands import erasures
 from creditbank.commands.bank import Bank
 from creditbank.commands.draft import Draft, Needs, Unit
 from creditbank.domain import errors
@@ -102,8 +103,17 @@ class Desk:
     def settle(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
         """Settle a group in one transaction. Whatever is raised, nothing of it was written.
 
-        A group that lost a race is not tried again: the gatherer then asks for each request alone.
+        A group that lost a race is not tried again: the gatherer then asks for each request alone. An erasure is
+        confirmed only when it stands on the list of erased accounts; until then its answer is to ask again.
         """
+        outcomes = self._settle(requests)
+        confirmed = [erasures.erased_by(one.body) if isinstance(one, Settled) else None for one in outcomes]
+        erased = [account_id for account_id in confirmed if account_id is not None]
+        if not erased or erasures.are_noted(self._bank, erased):
+            return outcomes
+        return [errors.Unavailable() if one else outcome for one, outcome in zip(confirmed, outcomes, strict=True)]
+
+    def _settle(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
         for _ in range(ATTEMPTS):
             try:
                 return self._transact(requests)

@@ -33,7 +33,7 @@ from creditbank.ledger import bulk, log
 from creditbank.ledger.log import Entry, Recorded
 from creditbank.projections import accounts as heads
 from creditbank.projections import catalogue, claims, learner_requests, usages
-from creditbank.vault.persons import Holder, IdentityDocument
+from creditbank.vault.persons import Holder, IdentityDocument, Person
 from creditbank.vault.tables import person, person_claim
 
 Key = TypeVar("Key")
@@ -65,6 +65,7 @@ class Unit:
         self.persons: dict[IdentityDocument, UUID | None] = {}
         self.holders: dict[UUID, UUID | None] = {}
         self.streams: dict[UUID, int] = {}
+        self.corrected: dict[UUID, Person] = {}
         self.entries: list[Entry] = []
         self.sealed: list[tuple[Any, ...]] = []
         self.person_claims: list[tuple[Any, ...]] = []
@@ -163,6 +164,7 @@ class Draft:
     persons: Overlay[IdentityDocument, UUID | None] = field(init=False)
     holders: Overlay[UUID, UUID | None] = field(init=False)
     streams: Overlay[UUID, int] = field(init=False)
+    corrected: Overlay[UUID, Person] = field(init=False)
     entries: list[Entry] = field(default_factory=list)
     sealed: list[tuple[Any, ...]] = field(default_factory=list)
     person_claims: list[tuple[Any, ...]] = field(default_factory=list)
@@ -176,6 +178,7 @@ class Draft:
         self.persons = Overlay(unit.persons)
         self.holders = Overlay(unit.holders)
         self.streams = Overlay(unit.streams)
+        self.corrected = Overlay(unit.corrected)
 
     def head(self, account_id: UUID) -> Head:
         """The head of an account; version 0 where it was never opened."""
@@ -235,6 +238,12 @@ class Draft:
         decided = [entry for entry in (*self.unit.entries, *self.entries) if entry.stream_id == stream_id]
         return recorded + [(entry.event, entry.actor, self.unit.now) for entry in decided]
 
+    def person(self, account_id: UUID) -> Person | None:
+        """The holder of an account, as this group leaves it so far; None where there is none or no more."""
+        if account_id in self.corrected:
+            return self.corrected[account_id]
+        return self.unit.bank.vault.open(self.unit.connection, [account_id]).get(account_id)
+
     def seal(self, account_id: UUID, holder: Holder) -> None:
         """Put a person into the vault and claim the document."""
         vault = self.unit.bank.vault
@@ -259,6 +268,7 @@ class Draft:
         self.persons.keep()
         self.holders.keep()
         self.streams.keep()
+        self.corrected.keep()
         unit.entries += self.entries
         unit.sealed += self.sealed
         unit.person_claims += self.person_claims

@@ -8,7 +8,7 @@ from typing import Any
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
-from creditbank.domain import errors
+from creditbank.domain import errors, terms
 from creditbank.domain.errors import Fault
 from creditbank.domain.instants import instant_text
 from creditbank.domain.organisations import organisation
@@ -21,7 +21,7 @@ must not pile up for ever."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueKey:
-    """A key for an organisation, in one of its roles. `expires_at` is in microseconds."""
+    """A key for an organisation, in one of its roles. `expires_at` is in microseconds; an auditor's always ends."""
 
     organisation: str
     role: str
@@ -37,6 +37,7 @@ class IssueKey:
             fault = Fault(code="role_not_held", pointer="/role", detail="The organisation does not have this role.")
             raise errors.Invalid(faults=[fault])
         connection, now = draft.unit.connection, draft.unit.now
+        expires_at = terms.ends_at(self.role, self.expires_at, now)
         if apikeys.count_live(connection, self.organisation, self.role, now) >= LIVE_KEYS:
             raise errors.KeysExhausted(LIVE_KEYS)
         key_id, key = apikeys.make(
@@ -47,7 +48,7 @@ class IssueKey:
             account_id=None,
             created_by=self.created_by,
             now=now,
-            expires_at=self.expires_at,
+            expires_at=expires_at,
             scopes=self.scopes,
         )
         body = {
@@ -55,7 +56,7 @@ class IssueKey:
             "organisation": self.organisation,
             "role": self.role,
             "scopes": None if self.scopes is None else sorted(self.scopes),
-            "expires_at": _instant(self.expires_at),
+            "expires_at": _instant(expires_at),
         }
         return Answer(status=201, body=body, once={"key": key})
 

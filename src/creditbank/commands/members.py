@@ -12,7 +12,6 @@ from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import errors
 from creditbank.domain.errors import Fault
 from creditbank.domain.instants import instant_text
-from creditbank.domain.organisations import organisation
 from creditbank.vault import members, sessions
 from creditbank.vault.members import Member
 
@@ -32,10 +31,7 @@ class AddMember:
 
     def run(self, draft: Draft) -> Answer:
         unit = draft.unit
-        named = self.organisation
-        if named is not None and self.role not in organisation(draft.catalogue, named).registered.roles:
-            fault = Fault(code="role_not_held", pointer="/role", detail="The organisation does not have this role.")
-            raise errors.Invalid(faults=[fault])
+        self._check_organisation(draft)
         if (known := members.of_subject(unit.connection, self.issuer, self.subject)) is not None:
             raise errors.MemberExists(known.member_id)
         member = Member(
@@ -43,12 +39,22 @@ class AddMember:
             issuer=self.issuer,
             subject=self.subject,
             role=self.role,
-            organisation=named,
+            organisation=self.organisation,
             created_at=unit.now,
             created_by=self.created_by,
         )
         members.add(unit.connection, member)
         return Answer(status=201, body=document(member))
+
+    def _check_organisation(self, draft: Draft) -> None:
+        if self.organisation is None:
+            return
+        known = draft.catalogue.organisations.get(self.organisation)
+        if known is None:
+            raise errors.OrganisationUnknown()
+        if self.role not in known.registered.roles:
+            fault = Fault(code="role_not_held", pointer="/role", detail="The organisation does not have this role.")
+            raise errors.Invalid(faults=[fault])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

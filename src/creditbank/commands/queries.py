@@ -66,8 +66,10 @@ class AccountReader:
         today = self._bank.today()
         ids = {question.account_id for question in questions}
         heads = accounts.rows(connection, ids)
-        held, used = lots.of_accounts(connection, ids), usages.of_accounts(connection, ids)
+        used = usages.of_accounts(connection, ids)
         visible = _visible(connection, questions, heads, used, today)
+        shown = {question.account_id for question, may_see in zip(questions, visible, strict=True) if may_see}
+        held = lots.of_accounts(connection, shown) if shown else {}
         answers: list[VersionedBody | BaseException] = []
         for question, may_see in zip(questions, visible, strict=True):
             if not may_see:
@@ -131,7 +133,7 @@ class AccountReader:
         """The stored head of an account. Raises NotFound where there is none or the viewer may not see it."""
         heads = accounts.rows(connection, [account_id])
         question = Question(account_id=account_id, viewer=viewer)
-        used = usages.of_accounts(connection, [account_id])
+        used = usages.parties(connection, [account_id]) if viewer.institution is not None else {}
         if not _visible(connection, [question], heads, used, self._bank.today())[0]:
             raise errors.NotFound()
         return heads[account_id]

@@ -56,6 +56,12 @@ def sign_out(bank: Bank, secret: str) -> None:
         sessions.end_by_secret(connection, secret)
 
 
+def sweep(bank: Bank) -> None:
+    """Forget sessions that have been over for long."""
+    with writing(bank.engine) as connection:
+        sessions.sweep(connection, bank.clock())
+
+
 def listed(bank: Bank, owner: Owner) -> list[dict[str, Any]]:
     """The sessions of an owner that are not over, the oldest first."""
     now = bank.clock()

@@ -5,6 +5,7 @@ A member is known by issuer and subject, a learner by an identity document, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -32,8 +33,8 @@ class Identified:
     as_learner: bool = False
 
 
-def open_session(bank: Bank, identified: Identified, former: str | None) -> tuple[Session, str]:
-    """A new session with the secret that only the browser keeps. The one of the secret `former` ends.
+def open_session(bank: Bank, identified: Identified, former: Sequence[str] = ()) -> tuple[Session, str]:
+    """A new session with the secret that only the browser keeps. Those of the secrets in `former` end.
 
     Raises AccountUnknown, IdentityIncomplete or OrganisationSuspended; then nothing has changed.
     """
@@ -53,8 +54,8 @@ def open_session(bank: Bank, identified: Identified, former: str | None) -> tupl
         )
         secret = sessions.new_secret()
         sessions.add(connection, session, secret)
-        if former is not None:
-            sessions.end_by_secret(connection, former)
+        for ended in former:
+            sessions.end_by_secret(connection, ended)
     return session, secret
 
 

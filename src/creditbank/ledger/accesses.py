@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, tuple_
@@ -26,9 +26,8 @@ Place = tuple[int, int, int]
 """Where an access stands among those of several accounts: its time, its partition, its position there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Who looks, at what, and what for: all but the account and the time.
+class Look(NamedTuple):
+    """Who looks, at what, and what for: all but the account and the time. A tuple, since each request compares it.
 
     `credential` is the public id of what let it in. `fields` names the kinds of data, separated by spaces.
     """
@@ -42,8 +41,7 @@ class Look:
     on_behalf_of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """A look at one account."""
 
     account_id: UUID

@@ -108,7 +108,14 @@ def _sqlite(url: str, pool_size: int) -> Engine:
         # The driver must not open transactions by itself: a reader that turns writer in mid-transaction fails.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        # What is deleted is overwritten: of an erased person's key nothing stays in the file.
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "cache_size=-65536",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

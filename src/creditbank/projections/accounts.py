@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Date,
+    Index,
     PrimaryKeyConstraint,
     Row,
     SmallInteger,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     select,
+    text,
     update,
 )
 
@@ -40,6 +42,12 @@ account = Table(
     Column("status", Text, nullable=False),
     Column("merged_into", Uuid, nullable=True),
     PrimaryKeyConstraint("account_id", "partition_id"),
+    Index(
+        "account_erased",
+        "account_id",
+        postgresql_where=text("status = 'erased'"),
+        sqlite_where=text("status = 'erased'"),
+    ),
 )
 
 dealing = Table(
@@ -57,6 +65,10 @@ TABLES = (account, dealing)
 _ACCOUNTS = bulk.Lookup(select(account), account.c.account_id)
 _LOCKED = bulk.Lookup(select(account).order_by(account.c.account_id).with_for_update(), account.c.account_id)
 _RESTRICTED = bulk.Lookup(select(account.c.account_id).where(account.c.status == "restricted"), account.c.account_id)
+_ERASED = select(account.c.account_id).where(text("status = 'erased'"))
+_UNERASED = bulk.Lookup(
+    select(account.c.account_id).where(account.c.status.not_in(("erased", "merged"))), account.c.account_id
+)
 _DEALINGS = bulk.Lookup(select(dealing), dealing.c.account_id)
 _DEALINGS_WITH = bulk.Lookup(
     select(dealing).where(dealing.c.institution == bindparam("institution")), dealing.c.account_id
@@ -125,6 +137,16 @@ def rows(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, Ro
 def restricted(connection: Connection, account_ids: Collection[UUID]) -> set[UUID]:
     """Those of these accounts whose data may be kept and not used."""
     return {row.account_id for row in _RESTRICTED.rows(connection, account_ids)}
+
+
+def erased(connection: Connection) -> set[UUID]:
+    """Every account whose person was erased: what an index of them alone holds."""
+    return set(connection.execute(_ERASED).scalars())
+
+
+def unerased(connection: Connection, account_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these accounts that can still be erased: neither erased nor merged into another one."""
+    return {row.account_id for row in _UNERASED.rows(connection, account_ids)}
 
 
 def line(connection: Connection, account_id: UUID) -> list[UUID]:

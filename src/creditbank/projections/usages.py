@@ -70,6 +70,8 @@ _OF_ACCOUNTS = bulk.Lookup(select(usage).order_by(usage.c.version), usage.c.acco
 _ACCOUNTS = bulk.Lookup(select(usage.c.account_id), usage.c.use_id)
 _INSTITUTIONS = bulk.Lookup(select(usage.c.use_id, usage.c.institution), usage.c.use_id)
 
+_PARTIES = bulk.Lookup(select(usage.c.account_id, usage.c.institution, usage.c.status), usage.c.account_id)
+
 _GRANTS = TypeAdapter(tuple[Grant, ...])
 _DECISION = TypeAdapter(Decision)
 _APPROVALS = TypeAdapter(tuple[str, ...])
@@ -145,6 +147,14 @@ def use_from(row: Row[Any]) -> Use:
 def kind_of(row: Row[Any]) -> str:
     """The word for a row: conversion, exemption or reservation."""
     return "reservation" if row.expires_at is not None else str(row.kind)
+
+
+def parties(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Institution and status of the uses of each account, and nothing else of them."""
+    found: dict[UUID, list[Row[Any]]] = {account_id: [] for account_id in account_ids}
+    for row in _PARTIES.rows(connection, account_ids):
+        found[row.account_id].append(row)
+    return found
 
 
 def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[UUID, list[Row[Any]]]:

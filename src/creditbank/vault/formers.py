@@ -21,7 +21,9 @@ from creditbank.ledger import bulk
 from creditbank.vault.persons import Person, Vault, open_field, seal_field, sealed_fields
 from creditbank.vault.tables import former_holder, person
 
-_FORMERS = bulk.Lookup(select(former_holder).order_by(former_holder.c.replaced_at), former_holder.c.account_id)
+_FORMERS = bulk.Lookup(
+    select(former_holder).order_by(former_holder.c.replaced_at, former_holder.c.former_id), former_holder.c.account_id
+)
 
 Cause = Literal["error", "change", "merge"]
 

@@ -26,6 +26,7 @@ from creditbank.vault.tables import former_holder, person, person_claim, sealed_
 
 _NONCE = 12
 _PERSONS = bulk.Lookup(select(person), person.c.account_id)
+_KEPT = bulk.Lookup(select(person.c.account_id), person.c.account_id)
 _CLAIMS = bulk.Lookup(select(person_claim), person_claim.c.blind_index)
 
 
@@ -167,6 +168,11 @@ def open_field(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> b
 def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:
     """After a merge the documents of both find the survivor."""
     connection.execute(update(person_claim).where(person_claim.c.account_id == merged).values(account_id=survivor))
+
+
+def kept(connection: Connection, account_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these accounts whose person's key is still there."""
+    return {row.account_id for row in _KEPT.rows(connection, account_ids)}
 
 
 def erase(connection: Connection, account_ids: Iterable[UUID]) -> None:

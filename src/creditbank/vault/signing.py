@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import attrgetter
@@ -99,23 +100,27 @@ class SigningKeys:
         return [key.public() for key in live]
 
     def sweep(self) -> None:
-        """Delete the files of keys that verify nothing any more."""
-        _delete(self._folder, _ended(_read(self._folder), self._clock()))
+        """Delete the files of keys that verify nothing any more; a chore."""
+        with _said():
+            _delete(self._folder, _ended(_read(self._folder), self._clock()))
 
     def _look(self, *, at_once: bool = False) -> None:
         now = monotonic()
         if not at_once and now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        if {path.stem for path in self._folder.glob("*.key")} == self._keys.keys():
-            return
-        try:
-            found = _read(self._folder)
-        except (ForeignKeys, OSError) as error:
-            _logger.error("the token keys cannot be read again: %s", type(error).__name__)
-            return
-        if found:
-            self._keys = {key.kid: key for key in found}
+        with _said():
+            if {path.stem for path in self._folder.glob("*.key")} != self._keys.keys():
+                self._keys = {key.kid: key for key in _read(self._folder)} or self._keys
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Go on with the keys that are known where files cannot be used, and say so in the log."""
+    try:
+        yield
+    except (ForeignKeys, OSError) as error:
+        _logger.error("the token keys cannot be read again: %s", type(error).__name__)
 
 
 def _folder(data_dir: Path) -> Path:

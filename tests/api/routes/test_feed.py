@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
+from creditbank.api.streams import MOST_STREAMS
 from tests.api.bank import Caller, ReadyBank, on_one_database, person, wish, wishes
 
 SSE = {"Accept": "text/event-stream"}
@@ -213,6 +214,21 @@ def test_server_sent_events_end_when_the_key_is_revoked(own_bank: ReadyBank) -> 
             own_bank.client.portal.call(reader.enough.set)
 
     assert len(read) < 1_000
+
+
+def test_nobody_keeps_more_streams_open_than_so_many(own_bank: ReadyBank) -> None:
+    streams = own_bank.client.app.state.streams
+    Reader(own_bank, own_bank.auditor, 1).read()
+    [credential] = streams
+    assert streams[credential] == 0
+    streams[credential] = MOST_STREAMS - 1
+    assert len(Reader(own_bank, own_bank.auditor, 1).read()) == 1
+
+    streams[credential] = MOST_STREAMS
+    refused = own_bank.auditor.get("/v1/events", SSE)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert len(Reader(own_bank, own_bank.issuer, 1).read()) == 1
 
 
 def test_an_issuer_follows_its_own_certificates(own_bank: ReadyBank) -> None:

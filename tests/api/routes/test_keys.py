@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import MetaData, select
 
 from creditbank.api import last_uses
 from creditbank.commands import keys
-from tests.api.bank import Caller, ReadyBank, certificate, on_one_database
+from tests.api.bank import TODAY, Caller, ReadyBank, certificate, on_one_database
 
 PATH = "/v1/organisations/BIM-EVAL/keys"
 
@@ -96,6 +97,25 @@ def test_keys_are_listed_page_by_page_with_what_became_of_them(own_bank: ReadyBa
     assert [item["status"] for item in items] == ["valid", "expired", "revoked"]
     assert [item["key_id"] for item in items[1:]] == [ended, revoked]
     assert rest["next_cursor"] is None
+
+
+def test_the_key_of_an_auditor_ends(own_bank: ReadyBank) -> None:
+    made = own_bank.authority.post("/v1/organisations/AUDIT/keys", {"role": "auditor", "expires_at": None}).json()
+    caller = Caller(own_bank.client, made["key"])
+
+    assert made["expires_at"].startswith("2027-02-22T12:00:00")
+    assert caller.get("/v1/events").status_code == 200
+    own_bank.clock.set(TODAY + timedelta(days=91))
+    assert caller.get("/v1/events").status_code == 401
+
+
+def test_the_key_of_an_auditor_ends_within_a_year(bank: ReadyBank) -> None:
+    body = {"role": "auditor", "expires_at": "2027-11-26T12:00:00Z"}
+
+    refused = bank.authority.post("/v1/organisations/AUDIT/keys", body)
+
+    assert refused.status_code == 422
+    assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [("/expires_at", "term_too_long")]
 
 
 def test_the_last_use_is_written_at_most_once_a_minute(own_bank: ReadyBank) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from joserfc.util import urlsafe_b64encode
 from prometheus_client import REGISTRY
 
 from creditbank.api.access import scopes_of
+from creditbank.api.rates import Guesses, Rate
 from tests.api.bank import Caller, ReadyBank, certificate, on_one_database, open_app
 from tests.api.machines import ASSERTION_TYPE, ENDPOINT, ISSUER, Machine, basic, machine, public, register, signed
 
@@ -384,6 +387,31 @@ def test_refusals_are_counted_by_kind_and_reason(one: Machine) -> None:
         before = counted(reason)
         _refused(one.ask(assertion))
         assert counted(reason) == before + 1, reason
+
+
+@pytest.fixture
+def own_limits(bank: ReadyBank) -> Iterator[None]:
+    """The limits of the bank, to be set to few, and as they were afterwards."""
+    state = bank.client.app.state
+    rates = state.rates
+    yield
+    state.rates = rates
+
+
+@on_one_database
+@pytest.mark.usefixtures("own_limits")
+def test_clients_cannot_be_guessed_and_tokens_not_fetched_without_end(bank: ReadyBank) -> None:
+    client, other, state = machine(bank), machine(bank), bank.client.app.state
+    state.rates = replace(state.rates, requests=Rate("requests", 4), guesses=Guesses(Rate("refusals", 3), ()))
+
+    assert other.ask().status_code == 200
+    assert [client.ask(client.assertion(exp=1)).status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert client.ask().status_code == 429, "whoever was refused that often is not looked at"
+    assert other.ask().status_code == 200, "whoever was known before is"
+
+    token = other.ask().json()["access_token"]
+    assert Caller(bank.client, token).get("/v1/organisations").status_code == 200
+    assert other.ask().json()["code"] == "rate_limited"
 
 
 # Requests that are none

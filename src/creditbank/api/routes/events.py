@@ -13,10 +13,11 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic_core import to_json
 
+from creditbank.api import streams
 from creditbank.api.answers.accounts import Event, FeedEvent
 from creditbank.api.answers.catalogue import Page
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import bank_of, principal_of, reader_of
+from creditbank.api.dependencies import bank_of, reader_of
 from creditbank.api.looks import Looker, look
 from creditbank.commands import documents
 from creditbank.commands.bank import Bank
@@ -68,6 +69,7 @@ async def read_feed(
     await looker.saw(WHOLE_BANK)
     accept = request.headers.get("accept", "")
     if SSE in accept:
+        streams.require_room(request, looker.principal.credential)
         return StreamingResponse(_follow(request, bank, looker, start, wanted), media_type=SSE)
     if NDJSON in accept:
         return StreamingResponse(_lines(bank, looker, start, wanted), media_type=NDJSON)
@@ -92,9 +94,17 @@ async def _follow(
     request: Request, bank: Bank, looker: Looker, cursor: Cursor, types: list[str]
 ) -> AsyncIterator[bytes]:
     """For as long as the reader stays, its key is valid, and the server does not stop."""
+    with streams.kept(request, looker.principal.credential):
+        async for piece in _pieces(request, bank, looker, cursor, types):
+            yield piece
+
+
+async def _pieces(
+    request: Request, bank: Bank, looker: Looker, cursor: Cursor, types: list[str]
+) -> AsyncIterator[bytes]:
     idle = 0
     stopping: asyncio.Event = request.app.state.stopping
-    while not stopping.is_set() and await _still_knows(request):
+    while not stopping.is_set() and await streams.still_knows(request, "accounts:history"):
         steps, reached = await run_in_threadpool(feed_page, bank, looker.principal.viewer, cursor, types, PAGE)
         if steps:
             await looker.saw(WHOLE_BANK)
@@ -111,14 +121,6 @@ async def _follow(
             await asyncio.wait_for(stopping.wait(), POLL_SECONDS)
         except TimeoutError:
             continue
-
-
-async def _still_knows(request: Request) -> bool:
-    try:
-        await principal_of(request, "accounts:history")
-    except errors.Unauthenticated:
-        return False
-    return True
 
 
 def _cursor(text: str | None) -> Cursor:

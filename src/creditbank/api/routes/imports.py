@@ -16,13 +16,13 @@ from fastapi.sse import format_sse_event
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from creditbank.api import conditions, problems, uploads
+from creditbank.api import conditions, problems, streams, uploads
 from creditbank.api.answers.catalogue import Page
 from creditbank.api.answers.imports import Import as ImportAnswer
 from creditbank.api.answers.imports import ImportMapping, Preview, RowResult
 from creditbank.api.body import RAW_BODY, StrictRoute
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import Writer, bank_of, permit, principal_of, respond, write
+from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
 from creditbank.api.faults import faults_of
 from creditbank.api.principals import Principal
 from creditbank.api.requests.imports import ImportOptions, MappingBody, MappingContent, StartBody
@@ -227,13 +227,20 @@ async def cancel_import(
 async def follow_import(request: Request, import_id: UUID, principal: Annotated[Principal, May]) -> Response:
     """Server-sent events, each with the import as it stands; the stream ends with the import, or when it waits."""
     await run_in_threadpool(_found, request, import_id, principal)
+    streams.require_room(request, principal.credential)
     return StreamingResponse(_follow(request, import_id, principal), media_type=SSE)
 
 
 async def _follow(request: Request, import_id: UUID, principal: Principal) -> AsyncIterator[bytes]:
+    with streams.kept(request, principal.credential):
+        async for piece in _pieces(request, import_id, principal):
+            yield piece
+
+
+async def _pieces(request: Request, import_id: UUID, principal: Principal) -> AsyncIterator[bytes]:
     stopping: asyncio.Event = request.app.state.stopping
     told = b""
-    while not stopping.is_set() and await _still_knows(request):
+    while not stopping.is_set() and await streams.still_knows(request, "imports:read"):
         one = await run_in_threadpool(_found, request, import_id, principal)
         body = to_json(_reader(request).shown(one))
         has_ended = one.state != "running"
@@ -246,14 +253,6 @@ async def _follow(request: Request, import_id: UUID, principal: Principal) -> As
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
         except TimeoutError:
             continue
-
-
-async def _still_knows(request: Request) -> bool:
-    try:
-        await principal_of(request, "imports:read")
-    except errors.Unauthenticated:
-        return False
-    return True
 
 
 @router.get(

@@ -66,7 +66,7 @@ async def fetch_token(request: Request) -> Response:
         return _refusal(request, refused)
     body = {
         "access_token": granted.minted.token,
-        "token_type": "DPoP" if granted.is_bound else "Bearer",
+        "token_type": granted.token_type,
         "expires_in": granted.minted.seconds,
         "scope": " ".join(sorted(granted.scopes)),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from creditbank.api.refusals import CredentialRefused
 from creditbank.api.tokens.clients import Clients
 from creditbank.api.tokens.compact import Claims, Identifier, NumericDate, parse
 from creditbank.api.tokens.used_once import UsedOnce
@@ -26,6 +27,14 @@ class _Assertion(Claims):
     jti: Identifier
     nbf: NumericDate | None = None
     iat: NumericDate | None = None
+
+
+def claimed_client(text: str) -> str:
+    """Whose assertion this says that it is, before anything about it is known; nobody's where it cannot be read."""
+    try:
+        return parse(text, "client").claims(_Assertion).sub
+    except CredentialRefused:
+        return ""
 
 
 class Assertions:

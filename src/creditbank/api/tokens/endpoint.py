@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from fastapi import Request
 
@@ -10,6 +11,7 @@ from creditbank.api import refusals
 from creditbank.api.access import Role, scopes_of
 from creditbank.api.rates import rates_of
 from creditbank.api.refusals import CredentialRefused
+from creditbank.api.tokens.assertions import claimed_client
 from creditbank.api.tokens.forms import ByAssertion, BySecret, Fault, TokenRefused, credentials_of, form_of
 from creditbank.api.tokens.mint import Minted
 from creditbank.api.tokens.office import TokenOffice
@@ -26,6 +28,10 @@ class Granted:
     scopes: frozenset[str]
     is_bound: bool
 
+    @property
+    def token_type(self) -> Literal["Bearer", "DPoP"]:
+        return "DPoP" if self.is_bound else "Bearer"
+
 
 async def grant(office: TokenOffice, request: Request) -> Granted:
     """A token for a client. Raises TokenRefused, and RateLimited after too many refused credentials."""
@@ -40,12 +46,16 @@ async def grant(office: TokenOffice, request: Request) -> Granted:
         raise TokenRefused("invalid_target", f"Tokens are for {office.public_url} only.")
     thumbprint = await _thumbprint(office, request, client)
     minted = office.mint.mint(client, scopes, thumbprint)
-    return Granted(minted=minted, scopes=scopes, is_bound=thumbprint is not None)
+    granted = Granted(minted=minted, scopes=scopes, is_bound=thumbprint is not None)
+    # Known to be good from the start, also at an address from which others guess.
+    rates_of(request).guesses.accepted(f"{granted.token_type} {minted.token}")
+    return granted
 
 
 async def _client(office: TokenOffice, request: Request, credentials: BySecret | ByAssertion) -> Client:
     """The client behind the credentials, which are counted when they are refused."""
-    guesses, named = rates_of(request).guesses, f"client {credentials.client_id}"
+    rates, named = rates_of(request), f"client {_claimed(credentials)}"
+    guesses = rates.guesses
     guesses.require(request.scope, named)
     try:
         match credentials:
@@ -58,7 +68,16 @@ async def _client(office: TokenOffice, request: Request, credentials: BySecret |
         guesses.refused(request.scope, named)
         raise TokenRefused("invalid_client", "The client could not be authenticated.") from None
     guesses.accepted(named)
+    rates.requests.take(request.scope, client.client_id)
     return client
+
+
+def _claimed(credentials: BySecret | ByAssertion) -> str:
+    match credentials:
+        case BySecret(client_id, _):
+            return client_id
+        case ByAssertion(_, assertion):
+            return claimed_client(assertion)
 
 
 def _scopes(client: Client, asked: str | None) -> frozenset[str]:

@@ -106,6 +106,10 @@ def _client(it: Objects, _: Side, __: str) -> Call:
     return Call({"code": it.organisation}, {"role": "issuer", "secret": True})
 
 
+def _member(_: Objects, __: Side, ___: str) -> Call:
+    return Call(body={"issuer": "https://idp.example", "subject": fresh("subject"), "role": "authority"})
+
+
 def _jwks(it: Objects, _: Side, __: str) -> Call:
     return Call({"client_id": it.client_id}, {"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]})
 
@@ -150,6 +154,12 @@ CALLS: dict[str, Make] = {
     "POST /v1/clients/{client_id}/jwks": _jwks,
     "POST /v1/clients/{client_id}/secret": _named("client_id", {}),
     "DELETE /v1/clients/{client_id}": _named("client_id"),
+    "POST /v1/members": _member,
+    "GET /v1/members": _NOTHING,
+    "DELETE /v1/members/{member_id}": _named("member_id"),
+    "GET /v1/session": _NOTHING,
+    "GET /v1/sessions": _NOTHING,
+    "DELETE /v1/sessions/{session_id}": _named("session_id"),
     "POST /v1/organisations/{code}/suspension": _named("code", REASON, of="organisation"),
     "POST /v1/organisations/{code}/reinstatement": _named("code", REASON, of="suspended_organisation"),
     "GET /v1/organisations/{code}/retention": _named("code", of="organisation"),
@@ -268,6 +278,10 @@ TARGETLESS = {
     "GET /v1/import-mappings",
     "POST /v1/import-mappings",
     "GET /v1/approvals",
+    "POST /v1/members",
+    "GET /v1/members",
+    "GET /v1/session",
+    "GET /v1/sessions",
 }
 """What names no object: there is nothing foreign or missing about it. Lists are looked at by themselves."""
 
@@ -278,6 +292,9 @@ FORBIDDEN_NAMES = {
     "POST /v1/rulebooks/{rulebook}/versions",
 }
 """Where a body or path says in whose name: to name somebody else is forbidden, and gives nothing away."""
+
+BY_PERSONS = {"DELETE /v1/sessions/{session_id}"}
+"""Where what is own is a person's, and no key has any: `test_sessions.py` looks at persons of every role."""
 
 CREATES = {"POST /v1/rulebooks/{rulebook}/versions"}
 """Where what is missing comes to be."""

@@ -12,6 +12,8 @@ TABLE = """
 | accreditations:withdraw | all       | -      | -           | -       | -       |
 | organisations:suspend   | all       | -      | -           | -       | -       |
 | keys:manage             | all       | -      | -           | -       | -       |
+| members:manage          | all       | -      | -           | -       | -       |
+| sessions:manage         | all       | own    | own         | own     | own     |
 | retention:set           | all       | -      | -           | -       | -       |
 | programmes:read         | all       | -      | own         | -       | all     |
 | programmes:write        | -         | -      | own         | -       | -       |

@@ -13,6 +13,7 @@ from creditbank.ledger.database import writing
 from creditbank.vault import apikeys
 from tests.api.bank import PROGRAMME, RULES, Caller, ReadyBank, certificate, person
 from tests.api.imports import COLUMNS, imported, line
+from tests.api.sessions import session_of
 from tests.imports.files import csv_bytes
 
 NOWHERE = "0192f0c1-2d3e-7f40-8a5b-6c7d8e9f0a1b"
@@ -250,6 +251,18 @@ class Case:
     @cached_property
     def mapping_id(self) -> str:
         return str(made(self.side.issuer.post("/v1/import-mappings", {"name": fresh("MAP")}))["mapping_id"])
+
+    @cached_property
+    def member_id(self) -> str:
+        """A member of the side's institution."""
+        body = {"issuer": "https://idp.example", "subject": fresh("subject"), "role": "institution"}
+        added = self.bank.authority.post("/v1/members", {**body, "organisation": self.side.institution_code})
+        return str(made(added)["member_id"])
+
+    @cached_property
+    def session_id(self) -> str:
+        """A session of that member."""
+        return session_of(self.bank.core, member_id=self.member_id).session_id
 
     standard = "BIM"
 

@@ -1,0 +1,1 @@
+"""What people see in a browser: signing in through an identity provider, and the pages around it."""

@@ -1,0 +1,130 @@
+"""A program of an organisation against two processes of the bank, over sockets: from a key pair to a certificate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, time
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from joserfc import jws
+from joserfc.jwk import OKPKey
+
+from creditbank.app import clock
+from creditbank.vault import signing
+from tests.api.bank import STANDARD, certificate
+from tests.api.machines import ASSERTION_TYPE, public, signed
+from tests.cli.program import Installation, Served, served
+
+TWO_SECONDS = 2.0
+ASKED = 12
+"""So many new connections reach both processes, all but surely."""
+
+
+@pytest.fixture
+def server(postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """Two processes on one socket; a new connection reaches one or the other. They count no refusals."""
+    monkeypatch.setenv("CREDITBANK_REFUSALS_PER_MINUTE", "0")
+    with served(Installation(postgresql_url, tmp_path / "data"), "--workers", "2") as running:
+        yield running
+        running.stop()
+
+
+def post(server: Served, path: str, body: object, token: str | None = None) -> tuple[int, dict[str, Any]]:
+    """With a token, or with the authority's key."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+    own = {} if token is None else {"Authorization": f"Bearer {token}"}
+    answer, content = server.ask("POST", path, json.dumps(body).encode(), headers | own)
+    return answer.status, json.loads(content)
+
+
+def register(server: Served, key: OKPKey) -> str:
+    """The id of a client of an organisation that may award certificates."""
+    accreditation = {"standard": "BIM", "levels": ["中级"], "valid_from": "2019-04-01"}
+    client: dict[str, Any] = {}
+    for path, body in (
+        ("/v1/organisations", {"code": "BIM-EVAL", "name": "BIM", "roles": ["issuer"]}),
+        ("/v1/standards", STANDARD),
+        ("/v1/organisations/BIM-EVAL/accreditations", accreditation),
+        ("/v1/organisations/BIM-EVAL/clients", {"role": "issuer", "jwks": {"keys": [public(key)]}}),
+    ):
+        status, client = post(server, path, body)
+        assert status == 201, client
+    return str(client["client_id"])
+
+
+def assertion(server: Served, client_id: str, key: OKPKey) -> str:
+    host, port = server.address
+    now = int(time())
+    claims = {"iss": client_id, "sub": client_id, "aud": f"http://{host}:{port}", "jti": str(uuid4())}
+    return signed(key, {**claims, "iat": now, "exp": now + 60})
+
+
+def fetch(server: Served, signed_by_client: str) -> tuple[int, dict[str, Any]]:
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": signed_by_client,
+    }
+    host, port = server.address
+    content = urlencode(form)
+    request = (
+        f"POST /oauth/token HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(content)}\r\n\r\n{content}"
+    )
+    head, _, body = server.send(request.encode()).partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+def status(server: Served, token: str) -> int:
+    return server.ask("GET", "/v1/organisations", headers={"Authorization": f"Bearer {token}"})[0].status
+
+
+def kid_of(answer: dict[str, Any]) -> str:
+    return str(jws.extract_compact(answer["access_token"].encode()).protected["kid"])
+
+
+def test_a_program_comes_from_a_key_pair_to_a_certificate_and_to_its_end(server: Served, tmp_path: Path) -> None:
+    key = OKPKey.generate_key("Ed25519")
+    client_id = register(server, key)
+
+    once = assertion(server, client_id, key)
+    fetched = [fetch(server, once) for _ in range(ASKED)]
+    assert sorted(status for status, _ in fetched) == [200] + [401] * (ASKED - 1), "used once, over both processes"
+    [before] = [answer["access_token"] for status, answer in fetched if status == 200]
+    assert post(server, "/v1/certificates", certificate(), before)[0] == 201
+
+    made = signing.rotate(tmp_path / "data", clock())
+    until = monotonic() + TWO_SECONDS * 2
+    while made.kid not in {kid_of(fetch(server, assertion(server, client_id, key))[1]) for _ in range(4)}:
+        assert monotonic() < until, "nobody signs with the new key"
+    after = fetch(server, assertion(server, client_id, key))[1]["access_token"]
+    for token in (before, after):
+        assert {status(server, token) for _ in range(ASKED)} == {200}, "both keys verify in both processes"
+
+    server.ask("DELETE", f"/v1/clients/{client_id}")
+    revoked = monotonic()
+    while monotonic() - revoked < TWO_SECONDS:
+        status(server, after)
+    assert {status(server, token) for token in (before, after) for _ in range(ASKED)} == {401}
+    assert fetch(server, assertion(server, client_id, key))[0] == 401
+
+
+def test_a_suspended_organisation_is_refused_in_both_processes_within_two_seconds(server: Served) -> None:
+    key = OKPKey.generate_key("Ed25519")
+    client_id = register(server, key)
+    token = fetch(server, assertion(server, client_id, key))[1]["access_token"]
+    api_key = post(server, "/v1/organisations/BIM-EVAL/keys", {"role": "issuer"})[1]["key"]
+    for credentials in (token, api_key):
+        assert {status(server, credentials) for _ in range(ASKED)} == {200}
+
+    assert post(server, "/v1/organisations/BIM-EVAL/suspension", {"reason": "audit"})[0] == 200
+    suspended = monotonic()
+    while monotonic() - suspended < TWO_SECONDS:
+        status(server, token)
+    for credentials in (token, api_key):
+        assert {status(server, credentials) for _ in range(ASKED)} == {401}
