@@ -23,7 +23,7 @@ def bank(sqlite_url: str, tmp_path: Path, creditbank: Command) -> Command:
     """The command line on a bank with an accredited issuer."""
     with ready_bank(sqlite_url, tmp_path / "data"):
         pass
-    assert creditbank("doctor", url=sqlite_url).code == 0
+    assert creditbank("migrate", url=sqlite_url).code == 0
     return creditbank
 
 
@@ -58,7 +58,7 @@ def test_the_same_file_again_is_refused_unless_forced(bank: Command, file: Path)
     assert bank("import", str(file), *OWN).code == 1
     again = bank("import", str(file), *OWN)
     assert again.code == 1
-    assert again.err.startswith("creditbank: import_repeated")
+    assert again.err.startswith("import_repeated: ")
     assert bank("import", str(file), *OWN, "--force").out.startswith("3 rows: 0 accepted, 3 refused")
 
 
@@ -73,7 +73,7 @@ def test_a_mapping_may_lie_in_a_file_and_the_result_be_json(bank: Command, tmp_p
 def test_a_file_that_cannot_be_read_ends_with_the_remedy(bank: Command, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_bytes(b"")
     ended = bank("import", str(tmp_path / "empty.csv"), *OWN)
-    assert (ended.code, ended.err) == (1, "creditbank: The file is empty. Send a file with a header and rows.\n")
+    assert (ended.code, ended.err) == (1, "The file is empty. Send a file with a header and rows.\n")
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ async def _read(answer: httpx2.Response) -> dict[str, Any]:
     except ValueError:
         raise Failed(f"what answers at {answer.url.host} is no bank") from None
     if answer.is_error:
-        former = f": import {body['import_id']}" if "import_id" in body else ""
+        former = f" It was import {body['import_id']}." if "import_id" in body else ""
         faults = "".join(f"; {one['detail']}" for one in body.get("errors", ()))
         raise Failed(f"{body.get('code')}: {body.get('detail')}{former}{faults}")
     return body

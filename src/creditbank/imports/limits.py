@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 
 MEGABYTE = 1024 * 1024
-MEMORY_BYTES = 384 * MEGABYTE
+MEMORY_BYTES = 320 * MEGABYTE
 PROCESSOR_SECONDS = 120
 FILE_BYTES = 1024 * MEGABYTE
 
