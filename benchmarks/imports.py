@@ -22,7 +22,11 @@ NAME = "S11"
 ROWS = 100_000
 TARGET = Target(Bound.AT_MOST, 8.0, 5.0)
 LOOK_SECONDS = 0.05
-HEADER = ("证书编号", "姓名", "证件类型", "身份证号", "证书标准", "等级", "发证日期")
+HEADER = (
+    "证书编号", "姓名", "证件类型", "证件号码", "证书标准", "等级", "发证日期", "学时", "成绩", "成绩制式",
+    "考核站点", "考核方式", "人员类别", "是否补贴", "外部编号",
+)  # fmt: skip
+"""What a training organisation fills in of the template."""
 
 
 def run(settings: Settings) -> list[Result]:
@@ -90,22 +94,30 @@ def _workbook(directory: Path, round_: int, rows: int) -> Path:
     sheet = workbook.add_worksheet()
     sheet.write_row(0, 0, HEADER)
     for row, index in enumerate(range(round_ * rows, (round_ + 1) * rows), start=1):
-        holder = people.holder(index)
-        sheet.write_row(
-            row,
-            0,
-            [
-                people.certificate_number(index),
-                holder["name"],
-                "居民身份证",
-                holder["document"]["number"],
-                people.STANDARD,
-                people.LEVEL,
-                people.ISSUED_ON,
-            ],
-        )
+        sheet.write_row(row, 0, _cells(index))
     workbook.close()
     return path
+
+
+def _cells(index: int) -> tuple[str, ...]:
+    holder = people.holder(index)
+    return (
+        people.certificate_number(index),
+        holder["name"],
+        "居民身份证",
+        holder["document"]["number"],
+        people.STANDARD,
+        people.LEVEL,
+        people.ISSUED_ON,
+        "48",
+        str(60 + index % 40),
+        "0-100",
+        f"考点{index % 50:02}",
+        "线下",
+        "企业职工",
+        "是" if index % 2 else "否",
+        f"E{index:09}",
+    )
 
 
 def _read_seconds(path: Path) -> float:
