@@ -212,6 +212,7 @@ def _vault() -> None:
         sa.Column("organisation", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("member_id"),
         comment="People who act for the bank or an organisation, as an identity provider names them.",

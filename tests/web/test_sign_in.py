@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from creditbank.domain.instants import instant_text
+from creditbank.vault import sessions
 from tests.api.bank import ReadyBank, certificate, person
 from tests.web.browser import SESSION, SIGN_IN, Browser, colleague, told
 from tests.web.provider import ISSUER
@@ -95,6 +97,17 @@ def test_a_member_acts_for_the_organisation_and_is_named_in_events(bank: ReadyBa
     assert posted.status_code == 201, posted.text
     events = bank.authority.get(f"/v1/accounts/{posted.json()['account_id']}/events").json()["items"]
     assert {event["actor"] for event in events} == {f"BIM-EVAL:{clerk.member_id}"}
+
+
+def test_a_session_ends_with_the_membership_at_the_latest(bank: ReadyBank, browser: Browser) -> None:
+    body = {"subject": "passing", "role": "auditor", "organisation": "AUDIT", "expires_at": "2026-11-24T23:59:00Z"}
+    bank.authority.post("/v1/members", body)
+    browser.sign_in(sub="passing")
+    session_id = browser.get("/v1/session").json()["credential"]
+    with bank.core.engine.connect() as connection:
+        session = sessions.named(connection, session_id)
+    assert session is not None
+    assert instant_text(session.expires_at) == "2026-11-24T23:59:00.000000Z"
 
 
 def test_a_member_who_learns_chooses_to_be_here_as_a_learner(bank: ReadyBank, browser: Browser) -> None:

@@ -105,7 +105,7 @@ def looker_of(request: Request, principal: Principal, operation: Operation, fiel
         return Looker(principal=principal, book=book, look=None)
     usual = "audit" if principal.role == "auditor" else USUAL[operation]
     one = Look(
-        credential=principal.credential,
+        credential=principal.person or principal.credential,  # sessions come and go, people stay
         role=principal.role,
         organisation=principal.organisation,
         operation=operation,

@@ -19,8 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 keys = typer.Typer(help="Make, list and revoke API keys; rotate the bank's own secrets.", no_args_is_help=True)
+members = typer.Typer(help="Add, list and remove people who may sign in.", no_args_is_help=True)
 rules = typer.Typer(help="Test, lint, explain and compare rulebooks.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(members, name="members")
 app.add_typer(rules, name="rules")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -77,6 +79,9 @@ def demo(
     database_url: Annotated[str | None, typer.Option(help="Instead of the SQLite file in that directory.")] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete what is there and start over.")] = False,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving when all is loaded.")] = True,
+    for_anybody: Annotated[
+        bool, typer.Option("--for-anybody", help="Let others reach it too, who may sign in as anybody.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Load an invented province into a bank of its own, and serve it. Run again, it goes on where it was."""
@@ -91,6 +96,7 @@ def demo(
         reset=reset,
         and_serve=serve,
         as_json=as_json,
+        for_anybody=for_anybody,
     )
 
 
@@ -320,6 +326,50 @@ def retire_key(
     from creditbank.cli.rotate import retire
 
     retire(name=name.value, as_json=as_json)
+
+
+@members.command("add")
+def add_member(
+    subject: Annotated[str, typer.Argument(help="The `sub` of the person at the identity provider.")],
+    role: Annotated[Role, typer.Option(help="What the member may do.")],
+    organisation: Annotated[str | None, typer.Option(help="Code of the organisation that it acts for.")] = None,
+    issuer: Annotated[str | None, typer.Option(help="Identity provider; CREDITBANK_OIDC_ISSUER without it.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="Instant with its zone, as 2027-01-31T00:00:00Z.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let a person sign in and act in a role: above all the first one of the authority."""
+    if role is Role.LEARNER:
+        raise typer.BadParameter("learners are no members: they sign in by their documents")
+    if role is not Role.AUTHORITY and organisation is None:
+        raise typer.BadParameter(f"a member of the role {role} needs an --organisation")
+    from creditbank.cli.members import add
+
+    add(
+        subject=subject,
+        role=role.value,
+        organisation=organisation,
+        issuer=issuer,
+        expires_at=_instant(expires_at),
+        as_json=as_json,
+    )
+
+
+@members.command("list")
+def list_members(as_json: Json = False) -> None:
+    """Show every member there ever was."""
+    from creditbank.cli.members import show
+
+    show(as_json=as_json)
+
+
+@members.command("remove")
+def remove_member(
+    member_id: Annotated[str, typer.Argument(help="As `members list` shows it.")], as_json: Json = False
+) -> None:
+    """Let a member in no more. Its sessions end within two seconds."""
+    from creditbank.cli.members import remove
+
+    remove(member_id=member_id, as_json=as_json)
 
 
 def _instant(text: str | None) -> datetime | None:

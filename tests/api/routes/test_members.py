@@ -77,6 +77,24 @@ def test_who_is_not_there_cannot_be_removed(bank: ReadyBank) -> None:
     assert bank.authority.delete("/v1/members/member-0123456789abcdef").status_code == 404
 
 
+def test_an_auditor_is_one_for_a_time(own_bank: ReadyBank) -> None:
+    auditor = {"role": "auditor", "organisation": "AUDIT"}
+    usual = own_bank.authority.post("/v1/members", body("usual", **auditor)).json()
+    short = own_bank.authority.post("/v1/members", body("short", **auditor, expires_at="2026-11-24T13:00:00Z")).json()
+    long = own_bank.authority.post("/v1/members", body("long", **auditor, expires_at="2029-01-01T00:00:00Z"))
+    one = visitor(own_bank, short["member_id"])
+    assert one.get("/v1/session").status_code == 200
+
+    own_bank.clock.pass_by(3_600 * 1_000_000)
+
+    assert usual["expires_at"].startswith("2027-02-22T12:")
+    assert (long.status_code, long.json()["errors"][0]["code"]) == (422, "term_too_long")
+    assert one.get("/v1/session").status_code == 401
+    listed = {item["member_id"]: item["status"] for item in own_bank.authority.get("/v1/members").json()["items"]}
+    assert listed == {usual["member_id"]: "active", short["member_id"]: "expired"}
+    assert own_bank.authority.post("/v1/members", body("short", **auditor)).status_code == 201
+
+
 def test_a_member_who_made_a_key_is_not_another_person_than_the_key(own_bank: ReadyBank) -> None:
     own_bank.client.app.state.two_persons = frozenset({"erasure"})
     officer = visitor(own_bank, added(own_bank, "authority"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,23 @@ def test_a_request_with_a_key_is_judged_by_the_key_alone(bank: ReadyBank) -> Non
     assert bank.client.get("/v1/session", headers=with_both).json()["organisation"] == "BIM-EVAL"
     assert outcome(bank.client.post("/v1/members", json={}, headers=with_both)) == (403, "forbidden")
     assert outcome(bank.client.get("/v1/session", headers=with_another)) == (401, "unauthenticated")
+
+
+def test_sessions_are_no_matter_of_requests_with_keys(own_bank: ReadyBank) -> None:
+    state = own_bank.client.app.state
+    state.authenticator = replace(state.authenticator, sessions=None)
+    assert own_bank.issuer.get("/v1/organisations").status_code == 200
+
+
+def test_a_learner_is_told_which_member_looked(bank: ReadyBank) -> None:
+    account = bank.award()["account_id"]
+    member = added(bank, "authority")
+    for one in (visitor(bank, member), visitor(bank, member)):
+        assert one.get(f"/v1/accounts/{account}").status_code == 200
+
+    looks = bank.learner(account).get(f"/v1/accounts/{account}/accesses").json()["items"]
+
+    assert [look["actor"]["credential"] for look in looks if look["actor"]["role"] == "authority"] == [member]
 
 
 @pytest.mark.parametrize("secret", ["", "x", "x" * 43, "é" * 43, "session-0123456789abcdef", "x" * 4000])
