@@ -17,6 +17,9 @@ KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 REQUEST_BYTES = 64 * KILOBYTE
 BATCH_BYTES = 8 * MEGABYTE
 RULEBOOK_BYTES = 4 * MEGABYTE
+IMPORT_BYTES = 200 * MEGABYTE + REQUEST_BYTES
+"""A file, and around it a form."""
+
 HEAD_BYTES = 64 * KILOBYTE
 """Of the request line and all headers."""
 
@@ -80,6 +83,8 @@ def limit_of(path: str) -> int:
     """The most bytes that a body sent to this path may have."""
     if path.endswith(":batch"):
         return BATCH_BYTES
+    if path == "/v1/imports":
+        return IMPORT_BYTES
     if path.startswith("/v1/rulebooks"):
         return RULEBOOK_BYTES
     return REQUEST_BYTES

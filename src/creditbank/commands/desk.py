@@ -8,6 +8,7 @@ are looked up, and a command that cannot be found is answered with 503, never wi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -93,7 +94,11 @@ class Desk:
 
     def call(self, request: Request) -> Settled:
         """The same for callers without an event loop."""
-        return self._gatherer.submit(request).result()
+        return self.submit(request).result()
+
+    def submit(self, request: Request) -> Future[Settled]:
+        """The same for callers who have something to do meanwhile."""
+        return self._gatherer.submit(request)
 
     def close(self) -> None:
         self._gatherer.close()
