@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
+import httpx
 
 from benchmarks import people
 from benchmarks.load import Refused
@@ -27,7 +27,7 @@ class Bank:
     """A caller of one running creditbank; every answer that is not a success raises Refused."""
 
     def __init__(self, address: str) -> None:
-        self._http = httpx2.Client(base_url=address, timeout=120)
+        self._http = httpx.Client(base_url=address, timeout=120)
         self._posted = 0
 
     def close(self) -> None:
@@ -36,7 +36,7 @@ class Bank:
     def post(self, path: str, key: str, body: object) -> dict[str, Any]:
         return _read(self.send(path, key, encode(body)))
 
-    def send(self, path: str, key: str, content: bytes) -> httpx2.Response:
+    def send(self, path: str, key: str, content: bytes) -> httpx.Response:
         """Post encoded JSON under a new idempotency key and hand back the whole answer unread."""
         self._posted += 1
         headers = {**bearer(key), "Idempotency-Key": f"bank-{self._posted}", "Content-Type": "application/json"}
@@ -91,7 +91,7 @@ def batch(first: int, count: int) -> bytes:
     return encode({"items": list(people.awards(first, count)), "mode": "partial", "dry_run": False})
 
 
-def check_batch(answer: httpx2.Response, count: int) -> None:
+def check_batch(answer: httpx.Response, count: int) -> None:
     """Raises Refused unless every line of a batch was accepted."""
     body = _read(answer)
     if body["accepted"] != count:
@@ -116,7 +116,7 @@ def _accounts(results: Sequence[dict[str, Any]]) -> list[str]:
     return [line["account_id"] for line in results]
 
 
-def _read(answer: httpx2.Response) -> dict[str, Any]:
+def _read(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
         raise Refused(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:2000]}")
     body: dict[str, Any] = answer.json()

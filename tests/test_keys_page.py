@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from creditbank.vault import keyfiles
+from creditbank.vault import keyfiles, logkeys
 from creditbank.vault.tables import person
 from tests.api.bank import ready_bank
 
@@ -20,7 +20,7 @@ def inventory() -> dict[str, list[str]]:
 
 def test_the_inventory_is_that_of_the_code() -> None:
     assert person.c.wrapped_key is not None
-    assert set(inventory()) == {*keyfiles.NAMES, "tokens", "person"}
+    assert set(inventory()) == {*keyfiles.NAMES, "salting", "signing", "tokens", "person"}
 
 
 def test_of_every_key_everything_is_said() -> None:
@@ -29,13 +29,17 @@ def test_of_every_key_everything_is_said() -> None:
 
 def test_every_file_of_a_running_bank_is_in_the_inventory_and_in_its_place(sqlite_url: str, tmp_path: Path) -> None:
     with ready_bank(sqlite_url, tmp_path):
+        logkeys.signing(tmp_path)
         files = [path.relative_to(tmp_path) for path in (tmp_path / "keys").rglob("*") if path.is_file()]
     named = {name: cells[0] for name, cells in inventory().items()}
     found = set()
     for file in files:
-        name = file.parts[1].split(".")[0]
+        name = file.name.split("-")[0] if file.parts[1] == "log" else file.parts[1].split(".")[0]
         place = (
-            re.escape(named[name].split("`")[1]).replace("<generation>", "[0-9]+").replace("<kid>", "[A-Za-z0-9_-]+")
+            re.escape(named[name].split("`")[1])
+            .replace("<generation>", "[0-9]+")
+            .replace("<kid>", "[A-Za-z0-9_-]+")
+            .replace("<number>", "[0-9]+")
         )
         assert re.fullmatch(place, str(file)), file
         found.add(name)

@@ -18,7 +18,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import httpx2
+import httpx
 import pytest
 
 from creditbank.cli.demo import run
@@ -50,7 +50,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
             process.kill()
 
 
-def pasted(line: str) -> httpx2.Response:
+def pasted(line: str) -> httpx.Response:
     """What a curl of these few options would get."""
     words = iter(shlex.split(line)[2:])
     headers, body, url = {}, None, ""
@@ -62,12 +62,12 @@ def pasted(line: str) -> httpx2.Response:
             body = next(words).encode()
         else:
             url = word
-    return httpx2.request("GET" if body is None else "POST", url, headers=headers, content=body, trust_env=False)
+    return httpx.request("GET" if body is None else "POST", url, headers=headers, content=body, trust_env=False)
 
 
 def signed_in(name: str, link: str) -> dict[str, Any]:
     """Who one is having followed the link of the tour and chosen this person; signed out again at the end."""
-    with httpx2.Client(follow_redirects=True, trust_env=False, headers={"Accept": "text/html"}) as browser:
+    with httpx.Client(follow_redirects=True, trust_env=False, headers={"Accept": "text/html"}) as browser:
         choice = browser.get(link)
         assert "not for production / 仅供演示" in choice.text
         [chosen] = [

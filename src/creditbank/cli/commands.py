@@ -139,6 +139,97 @@ def import_file(
 
 
 @app.command()
+def publish(
+    once: Annotated[bool, typer.Option("--once", help="Publish what there is now, and end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Publish the public log, once a second: on PostgreSQL beside `serve`, which does it itself on SQLite."""
+    from creditbank.cli.publish import run
+
+    run(once=once, as_json=as_json)
+
+
+@app.command()
+def verify(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A proof, a bundle, an exported bank, or a published log; without, the database."),
+    ] = None,
+    key: Annotated[list[str] | None, typer.Option(help="Verifier key of the log, from whom you trust.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify all that the log says; needs no server. Exit code 3 names the first fault."""
+    from creditbank.cli.verify import run
+
+    run(path=path, keys=key or [], as_json=as_json)
+
+
+@app.command()
+def export(
+    target: Annotated[Path | None, typer.Argument(help="File of the account, or new folder of the bank.")] = None,
+    account: Annotated[UUID | None, typer.Option(help="One account, with its proofs.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write history with its proofs: one account as a bundle, or the whole bank as a folder."""
+    from creditbank.cli.export import run_account, run_all
+
+    if account is not None:
+        run_account(account_id=account, target=target)
+    elif target is not None:
+        run_all(target=target, as_json=as_json)
+    else:
+        raise typer.BadParameter("name an account, or a folder for the whole bank")
+
+
+@app.command()
+def witness(
+    name: Annotated[str, typer.Option(help="Name under which it cosigns: an address without the scheme.")],
+    folder: Annotated[Path, typer.Option(help="Where its key lies and what it has seen.")],
+    log: Annotated[list[str] | None, typer.Option(help="Verifier key of a log to cosign.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
+    show_key: Annotated[bool, typer.Option("--show-key", help="Print its own verifier key, and end.")] = False,
+) -> None:
+    """Be a witness for the logs of others: cosign what goes on from what was seen before."""
+    from creditbank.cli.others import witness as run
+
+    run(name=name, logs=log or [], folder=folder, host=host, port=port, show_key=show_key)
+
+
+Url = Annotated[str, typer.Argument(metavar="URL", help="Where the log is, such as https://bank.example/log/v1.")]
+LogKey = Annotated[list[str], typer.Option("--key", help="Verifier key of the log, from whom you trust.")]
+Every = Annotated[float | None, typer.Option(min=1, help="Again after so many seconds; once without.")]
+
+
+@app.command()
+def monitor(
+    url: Url,
+    key: LogKey,
+    state: Annotated[Path, typer.Option(help="File with the checkpoint that was seen last.")],
+    every: Every = None,
+    as_json: Json = False,
+) -> None:
+    """Check that a log goes on from what was seen before. Exit code 3 where it does not."""
+    from creditbank.cli.others import monitor as run
+
+    run(url=url, keys=key, state=state, every=every, as_json=as_json)
+
+
+@app.command()
+def mirror(
+    url: Url,
+    key: LogKey,
+    folder: Annotated[Path, typer.Option(help="Where the copy is kept; any web server can show it.")],
+    every: Every = None,
+    as_json: Json = False,
+) -> None:
+    """Keep a whole copy of a log, every entry checked. Exit code 3 where it is not what was signed."""
+    from creditbank.cli.others import mirror as run
+
+    run(url=url, keys=key, folder=folder, every=every, as_json=as_json)
+
+
+@app.command()
 def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when the database is behind.")] = False,
     as_json: Json = False,
@@ -254,6 +345,17 @@ def diff_rules(
     from creditbank.cli.rules_diff import run
 
     run(before=before, after=after, with_bank=bank, as_json=as_json)
+
+
+@keys.command("log")
+def show_log_keys(
+    add: Annotated[bool, typer.Option("--add", help="Make one more key, which signs beside the ones before.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the keys with which anybody can verify the public log."""
+    from creditbank.cli.publish import show_keys
+
+    show_keys(add=add, as_json=as_json)
 
 
 @keys.command("create")

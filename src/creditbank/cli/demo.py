@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import httpx2
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -155,7 +155,7 @@ async def _load(safe: _Safe, address: str, learners: int, issuer: str) -> Tour:
     here, keys = province(), safe.keys()
     people = guises(here)
     try:
-        async with httpx2.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             clerk = Clerk(client, keys)
             loader = Loader(clerk, here, Stages())
             await loader.register()
@@ -169,7 +169,7 @@ async def _load(safe: _Safe, address: str, learners: int, issuer: str) -> Tour:
             story = await Teller(clerk, here).tell()
     except Refused as refusal:
         raise Failed(f"the bank refused a part of the demo: {refusal}") from None
-    except httpx2.TransportError as error:
+    except httpx.TransportError as error:
         raise Failed(f"the bank does not answer: {error or type(error).__name__}") from None
     if LEARNER not in keys:
         keys[LEARNER] = await asyncio.to_thread(safe.make, LEARNER, UUID(story.learner_account))

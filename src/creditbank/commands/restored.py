@@ -18,7 +18,7 @@ from creditbank.commands import erasures
 from creditbank.commands.accounts import Erase
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Desk, Request
-from creditbank.domain.errors import WrongState
+from creditbank.domain.errors import HistoryBehind, WrongState
 from creditbank.ledger.database import writing
 from creditbank.projections import accounts
 from creditbank.vault import persons
@@ -62,14 +62,23 @@ def reconcile(bank: Bank, desk: Desk) -> Discord:
         with bank.engine.connect() as connection, connection.begin():
             lines = erasures.lines_of(connection, some)
         bank.erased.append(lines)
-    for line in found.alive.values():
-        _erase(bank, desk, line)
     if found.alive:
-        _logger.warning("%d accounts of a restored backup were erased again", len(found.alive))
+        # The keys first: they are gone whatever becomes of the events.
         for some in _chunks(found.alive):
             with writing(bank.engine) as connection:
                 persons.erase(connection, some)
+        _record(bank, desk, found.alive.values())
+        _logger.warning("%d accounts of a restored backup were erased again", len(found.alive))
     return found
+
+
+def _record(bank: Bank, desk: Desk, lines: Iterable[Erased]) -> None:
+    try:
+        for line in lines:
+            _erase(bank, desk, line)
+    except HistoryBehind:
+        # Published events are missing, and nothing may be written before they are back: the next start records it.
+        _logger.warning("the erasures are not recorded yet: published history is missing")
 
 
 def _erase(bank: Bank, desk: Desk, line: Erased) -> None:
