@@ -33,6 +33,8 @@ from creditbank.api.routes import (
     eligibility,
     events,
     holders,
+    import_mappings,
+    import_results,
     imports,
     learner_requests,
     log,
@@ -113,8 +115,8 @@ def create_app(settings: Settings) -> FastAPI:
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
     rights = (holders, consents, shares, learner_requests, accesses)
-    people = (members, sessions, web)
-    for routes in (*hot, *rest, imports, *rights, clients, oauth, verification, *people, log, ops, reference):
+    people, files = (members, sessions, web), (imports, import_results, import_mappings)
+    for routes in (*hot, *rest, *files, *rights, clients, oauth, verification, *people, log, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)

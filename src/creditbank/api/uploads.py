@@ -22,7 +22,9 @@ PIECE = 1024 * 1024
 FIELD_BYTES = 64 * 1024
 NAME_LENGTH = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-RAW_TYPES = ("text/csv", "application/x-ndjson", XLSX, "application/octet-stream")
+NDJSON = "application/x-ndjson"
+MEDIA_TYPES = {"csv": "text/csv", "xlsx": XLSX, "ndjson": NDJSON}
+RAW_TYPES = (*MEDIA_TYPES.values(), "application/octet-stream")
 FORM = "multipart/form-data"
 FILE_FIELD = "file"
 

@@ -7,8 +7,6 @@ import logging
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from threading import Event, Lock
 from typing import IO, Any
@@ -21,17 +19,14 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Command, Desk, Request
 from creditbank.commands.jobs import PAUSE_SECONDS, JobRunner
 from creditbank.domain import errors
-from creditbank.imports import awarding, columns, sandbox
-from creditbank.imports.awarding import ImportChunk
+from creditbank.imports import columns, sandbox
 from creditbank.imports.intake import Detail, SettleReading, detail_of
-from creditbank.imports.tables import ATOMIC_ROWS
 from creditbank.imports.task import Folder, Task
+from creditbank.imports.work import Work, refusal
 from creditbank.ledger import imports
 from creditbank.ledger.imports import Import
 
 _logger = logging.getLogger("creditbank.imports")
-CHUNK = 500
-"""Rows that share a transaction. Whoever awards a single certificate meanwhile waits for one chunk at most."""
 
 DAY_SECONDS = 86_400
 ORPHAN_SECONDS = 3_600
@@ -122,16 +117,16 @@ class Importer:
     def _findings(self, one: Import, stop: Event) -> Mapping[str, Any]:
         folder, detail = self.folder(one.import_id), detail_of(one)
         if one.resume_at is not None or not folder.source.exists():
-            return _refusal("source_lost")
+            return refusal("source_lost")
         folder.findings.unlink(missing_ok=True)
         folder.put_task(self._task(one, detail))
         try:
             sandbox.run("reading", folder, stop)
         except sandbox.Overtaxed:
-            return _refusal("too_demanding")
+            return refusal("too_demanding")
         except sandbox.Broken:
-            return _refusal("file_damaged")
-        return folder.found() or _refusal("file_damaged")
+            return refusal("file_damaged")
+        return folder.found() or refusal("file_damaged")
 
     def _task(self, one: Import, detail: Detail) -> Task:
         catalogue = self._bank.catalogue()
@@ -174,84 +169,8 @@ class Importer:
 
     def _carry(self, one: Import, held: IO[bytes]) -> None:
         assert one.resume_at is not None
-        work = _Work(self._desk, one, self.folder(one.import_id), one.resume_at, one.done)
+        work = Work(self._desk, one, self.folder(one.import_id), one.resume_at, one.done)
         self._runner.carry(work.step, lane=one.organisation).add_done_callback(lambda _: held.close())
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """The next rows, ready to be asked for, and where those behind them begin."""
-
-    request: Request
-    next_at: int
-    next_number: int
-
-
-@dataclass(slots=True)
-class _Work:
-    """The awarding of one import, and where it stands."""
-
-    desk: Desk
-    one: Import
-    folder: Folder
-    resume_at: int
-    done: int
-    _ready: _Chunk | None = None
-
-    def step(self) -> bool:
-        """Award the next chunk; whether there is more. Raises Unavailable.
-
-        The chunk behind it is read while this one is settled.
-        """
-        chunk, self._ready = self._ready or self._chunk(self.resume_at, self.done), None
-        if chunk.next_number == self.done:
-            lost = SettleReading(import_id=self.one.import_id, findings=_refusal("source_lost"))
-            self.desk.call(Request(command=lost, actor=self.one.created_by))
-            return False
-        settling = self.desk.submit(chunk.request)
-        ahead = self._chunk(chunk.next_at, chunk.next_number) if chunk.next_number < self.one.rows else None
-        standing = from_json(settling.result().body)
-        self.resume_at, self.done = standing["resume_at"], standing["done"]
-        if self.resume_at == chunk.next_at:
-            self._ready = ahead
-        return bool(standing["state"] == "importing")
-
-    def _chunk(self, begin: int, number: int) -> _Chunk:
-        one, detail = self.one, detail_of(self.one)
-        rows, next_at = self._rows(begin, ATOMIC_ROWS if detail.mode == "atomic" else CHUNK)
-        batch = awarding.batch(rows, issuer=one.organisation, mode=detail.mode, dry_run=detail.dry_run)
-        command = ImportChunk(
-            import_id=one.import_id,
-            resume_at=begin,
-            next_at=next_at,
-            first=number,
-            rows=rows,
-            is_last=number + len(rows) >= one.rows,
-            headers=_headers(detail),
-            issuer=one.organisation,
-            batch=batch,
-        )
-        request = Request(command=command, actor=one.created_by, causation=one.import_id)
-        return _Chunk(request, next_at, number + len(rows))
-
-    def _rows(self, begin: int, most: int) -> tuple[list[awarding.Row], int]:
-        rows, next_at = [], begin
-        with self.folder.rows.open("rb") as lines:
-            lines.seek(begin)
-            for line in islice(lines, most):
-                rows.append(awarding.row_of(line))
-                next_at += len(line)
-        return rows, next_at
-
-
-def _headers(detail: Detail) -> dict[str, str]:
-    """The header of each column of the bank, as the file has it."""
-    found = (detail.found or {}).get("columns", ())
-    return {one["column"]: one["header"] for one in found if one["column"]}
-
-
-def _refusal(code: str) -> Mapping[str, Any]:
-    return {"problem": {"code": code, "facts": {}}, "rows": 0}
 
 
 def _held(folder: Folder) -> IO[bytes] | None:

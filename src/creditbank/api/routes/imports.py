@@ -1,80 +1,48 @@
-"""Imports: send a file, look at what was understood, follow it, take the verdicts back, also in the file itself."""
+"""Imports: send a file, look at what was understood, start it, follow it, cancel it."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from creditbank.api import conditions, problems, streams, uploads
+from creditbank.api import conditions, streams, uploads
 from creditbank.api.answers.catalogue import Page
 from creditbank.api.answers.imports import Import as ImportAnswer
-from creditbank.api.answers.imports import ImportMapping, Preview, RowResult
+from creditbank.api.answers.imports import Preview
 from creditbank.api.body import RAW_BODY, StrictRoute
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import Writer, bank_of, permit, respond, write
+from creditbank.api.dependencies import Writer, respond, write
 from creditbank.api.faults import faults_of
 from creditbank.api.principals import Principal
-from creditbank.api.requests.imports import ImportOptions, MappingBody, MappingContent, StartBody
+from creditbank.api.requests.imports import ImportOptions, MappingContent, StartBody
+from creditbank.api.senders import May, Sender, found_import, import_reader, importer_of, owner_of
 from creditbank.api.uploads import Upload
 from creditbank.commands.desk import Settled
 from creditbank.domain import errors
-from creditbank.imports import documents, mappings, queries, returns, templates
+from creditbank.imports import mappings, queries
 from creditbank.imports.intake import BeginImport, CancelImport, Detail, StartImport
-from creditbank.imports.queries import ImportReader
-from creditbank.imports.running import Importer
-from creditbank.ledger.imports import Import
 
 router = APIRouter(prefix="/v1", tags=["Imports"], route_class=StrictRoute)
 
-NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
 TICK_SECONDS = 0.25
-MEDIA_TYPES = {"csv": "text/csv", "xlsx": uploads.XLSX, "ndjson": NDJSON}
-FILES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {kind: {} for kind in MEDIA_TYPES.values()}, "description": "The file."},
-    409: {"description": "The import has not ended."},
-}
 BINARY = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
 UPLOAD = {
     "required": True,
     "description": "The file itself, or a form with the part `file`; the options may be fields of that form.",
     "content": dict.fromkeys((*uploads.RAW_TYPES, uploads.FORM), BINARY),
 }
-
-Verdict = Annotated[Literal["accepted", "refused"] | None, Query(description="Only these rows.")]
-Format = Annotated[returns.Format | None, Query(description="Instead of the format of the file that was sent.")]
-May = permit("imports:read")
-Sender = permit("imports:write")
-"""Personal data in clear, as they were sent, go back to their sender and to nobody else."""
-
-
-def importer_of(request: Request) -> Importer:
-    found: Importer = request.app.state.importer
-    return found
-
-
-def _reader(request: Request) -> ImportReader:
-    return ImportReader(bank_of(request))
-
-
-def _owner(principal: Principal) -> str | None:
-    """Whose imports the principal sees; None for everybody's."""
-    return None if principal.reach == "everything" else principal.own_code
-
-
-def _found(request: Request, import_id: UUID, principal: Principal) -> Import:
-    return _reader(request).find(import_id, _owner(principal))
 
 
 @router.post(
@@ -158,7 +126,7 @@ def _mapping(
     request: Request, mapping_id: UUID | None, inline: MappingContent | None, organisation: str
 ) -> tuple[dict[str, str | None], dict[str, str]]:
     """Folded headers and constants; what is said inline goes over what was kept. Raises NotFound or Invalid."""
-    kept = _reader(request).mapping(mapping_id, organisation) if mapping_id else {"columns": {}, "constants": {}}
+    kept = import_reader(request).mapping(mapping_id, organisation) if mapping_id else {"columns": {}, "constants": {}}
     said = inline or MappingContent()
     columns, constants = kept["columns"] | said.columns, kept["constants"] | said.constants
     mappings.check(columns, constants)
@@ -169,15 +137,15 @@ def _mapping(
 def list_imports(request: Request, page: PageAsked, principal: Annotated[Principal, May]) -> dict[str, Any]:
     """The newest first; an issuer sees its own."""
     before = UUID(page.after[0]) if page.after else None
-    reader = _reader(request)
-    found, cursor = page.cut(reader.page(_owner(principal), before, page.limit + 1), lambda one: [str(one.import_id)])
+    reader = import_reader(request)
+    found, cursor = page.cut(reader.page(owner_of(principal), before, page.limit + 1), lambda one: [str(one.import_id)])
     return {"items": [reader.shown(one) for one in found], "next_cursor": cursor}
 
 
 @router.get("/imports/{import_id}", response_model=ImportAnswer, summary="Read an import")
 def read_import(request: Request, import_id: UUID, principal: Annotated[Principal, May]) -> dict[str, Any]:
     """How far it has come, how fast it goes, and why it was refused if it was."""
-    return _reader(request).shown(_found(request, import_id, principal))
+    return import_reader(request).shown(found_import(request, import_id, principal))
 
 
 @router.get(
@@ -188,7 +156,7 @@ def read_import(request: Request, import_id: UUID, principal: Annotated[Principa
 )
 def preview_import(request: Request, import_id: UUID, principal: Annotated[Principal, Sender]) -> dict[str, Any]:
     """Format, encoding, sheet, header row, what each column was taken for and how certainly, and the first rows."""
-    return queries.preview(_found(request, import_id, principal), importer_of(request).folder(import_id))
+    return queries.preview(found_import(request, import_id, principal), importer_of(request).folder(import_id))
 
 
 @router.post("/imports/{import_id}/start", response_model=ImportAnswer, summary="Start an import that waits")
@@ -226,7 +194,7 @@ async def cancel_import(
 )
 async def follow_import(request: Request, import_id: UUID, principal: Annotated[Principal, May]) -> Response:
     """Server-sent events, each with the import as it stands; the stream ends with the import, or when it waits."""
-    await run_in_threadpool(_found, request, import_id, principal)
+    await run_in_threadpool(found_import, request, import_id, principal)
     streams.require_room(request, principal.credential)
     return StreamingResponse(_follow(request, import_id, principal), media_type=SSE)
 
@@ -241,8 +209,8 @@ async def _pieces(request: Request, import_id: UUID, principal: Principal) -> As
     stopping: asyncio.Event = request.app.state.stopping
     told = b""
     while not stopping.is_set() and await streams.still_knows(request, "imports:read"):
-        one = await run_in_threadpool(_found, request, import_id, principal)
-        body = to_json(_reader(request).shown(one))
+        one = await run_in_threadpool(found_import, request, import_id, principal)
+        body = to_json(import_reader(request).shown(one))
         has_ended = one.state != "running"
         if body != told:
             told = body
@@ -253,121 +221,3 @@ async def _pieces(request: Request, import_id: UUID, principal: Principal) -> As
             await asyncio.wait_for(stopping.wait(), TICK_SECONDS)
         except TimeoutError:
             continue
-
-
-@router.get(
-    "/imports/{import_id}/results",
-    summary="Verdicts of the rows",
-    response_model=Page[RowResult],
-    responses={200: {"content": {NDJSON: {}}, "description": "A page, or all of them by Accept."}},
-)
-def list_results(
-    request: Request,
-    import_id: UUID,
-    page: PageAsked,
-    principal: Annotated[Principal, May],
-    verdict: Verdict = None,
-) -> Any:
-    """In the order of the file, as far as they have been judged."""
-    one, reader = _found(request, import_id, principal), _reader(request)
-    begin = int(page.after[0]) + 1 if page.after else 0
-    if NDJSON in request.headers.get("accept", ""):
-        return StreamingResponse(_result_lines(reader, one, begin, verdict), media_type=NDJSON)
-    found = reader.results_page(one, begin, verdict, page.limit + 1)
-    rows, cursor = page.cut(found, lambda row: [row.number])
-    return {"items": [documents.verdict(row) for row in rows], "next_cursor": cursor}
-
-
-def _result_lines(reader: ImportReader, one: Import, begin: int, only: str | None) -> Iterator[bytes]:
-    for row in reader.results(one, begin, only):
-        yield to_json(documents.verdict(row)) + b"\n"
-
-
-@router.get(
-    "/imports/{import_id}/result-file", summary="The sender's file with the verdicts", response_class=FileResponse,
-    responses=FILES,
-)  # fmt: skip
-def read_result_file(
-    request: Request, import_id: UUID, principal: Annotated[Principal, Sender], format: Format = None
-) -> FileResponse:
-    """All rows as they were sent, with two more columns; in the language of the caller. Kept for some days."""
-    return _file(request, import_id, principal, "result", format)
-
-
-@router.get(
-    "/imports/{import_id}/error-file", summary="The rows that were refused", response_class=FileResponse,
-    responses=FILES,
-)  # fmt: skip
-def read_error_file(
-    request: Request, import_id: UUID, principal: Annotated[Principal, Sender], format: Format = None
-) -> FileResponse:
-    """Only the refused rows, with the reasons: mend them there and send the same file again."""
-    return _file(request, import_id, principal, "error", format)
-
-
-def _file(
-    request: Request, import_id: UUID, principal: Principal, kind: returns.Kind, wanted: returns.Format | None
-) -> FileResponse:
-    one = _found(request, import_id, principal)
-    format_ = returns.format_of(one, wanted)
-    language = problems.language_of(request.scope)
-    path = returns.file(bank_of(request).engine, one, importer_of(request).folder(import_id), kind, format_, language)
-    name = f"{from_json(one.detail)['name'] or 'import'}".rpartition(".")[0] or "import"
-    return FileResponse(path, media_type=MEDIA_TYPES[format_], filename=f"{name}-{kind}.{format_}")
-
-
-def _template(format_: str) -> dict[str, Any]:
-    """How the route of a template is described."""
-    content = {"content": {MEDIA_TYPES[format_]: {}}, "description": "The file."}
-    return {"response_class": Response, "responses": {200: content}}
-
-
-@router.get("/import-templates/csv", summary="A template to fill in, as CSV", **_template("csv"))
-def read_csv_template(_: Annotated[Principal, May]) -> Response:
-    """All columns, with the mark that spreadsheets look for."""
-    return _attached(templates.csv_file(), "csv")
-
-
-@router.get("/import-templates/xlsx", summary="A template to fill in, as XLSX", **_template("xlsx"))
-def read_xlsx_template(_: Annotated[Principal, May]) -> Response:
-    """All columns, with text cells, and lists where few values are allowed."""
-    return _attached(templates.xlsx_file(), "xlsx")
-
-
-def _attached(content: bytes, format_: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="certificates.{format_}"'}
-    return Response(content, media_type=MEDIA_TYPES[format_], headers=headers)
-
-
-@router.post("/import-mappings", status_code=201, response_model=ImportMapping, summary="Keep a mapping")
-async def keep_mapping(body: MappingBody, writer: Annotated[Writer, write("imports:write")]) -> Response:
-    """What the headers of an issuer's own files mean; under the name of an older one, it takes its place."""
-    return await writer.settle(
-        mappings.KeepMapping(
-            organisation=writer.principal.own_code, name=body.name, columns=body.columns, constants=body.constants
-        )
-    )
-
-
-@router.get("/import-mappings", response_model=Page[ImportMapping], summary="List mappings")
-def list_mappings(request: Request, page: PageAsked, principal: Annotated[Principal, Sender]) -> dict[str, Any]:
-    """One's own, in the order of their names."""
-    after = page.after[0] if page.after else ""
-    found, cursor = page.cut(
-        _reader(request).mappings(principal.own_code, after, page.limit + 1), lambda one: [one.name]
-    )
-    return {"items": [mappings.document(one) for one in found], "next_cursor": cursor}
-
-
-@router.get("/import-mappings/{mapping_id}", response_model=ImportMapping, summary="Read a mapping")
-def read_mapping(request: Request, mapping_id: UUID, principal: Annotated[Principal, Sender]) -> dict[str, Any]:
-    """As it was kept."""
-    return _reader(request).mapping(mapping_id, principal.own_code)
-
-
-@router.delete("/import-mappings/{mapping_id}", status_code=204, summary="Drop a mapping")
-async def drop_mapping(mapping_id: UUID, writer: Annotated[Writer, write("imports:write")]) -> Response:
-    """Imports that were begun with it go on by what it said."""
-    return await writer.settle_without_key(
-        mappings.DropMapping(mapping_id=mapping_id, organisation=writer.principal.own_code)
-    )
