@@ -255,7 +255,8 @@ def test_where_published_history_is_missing_too_the_key_goes_at_once_and_the_eve
 
     with bank_at(database_url, tmp_path) as bank:
         li, _ = opened(bank, "Li", "Wang")
-        old = backup(database_url)
+    old = backup(database_url)
+    with bank_at(database_url, tmp_path) as bank:
         tell_all(bank, Erase(account_id=li, reason="asked"))
     with bank_at(old, tmp_path) as bank:
         desk = Desk(bank, refuse)
