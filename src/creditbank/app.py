@@ -6,12 +6,15 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from contextlib import closing as closing_of
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
+from starlette.datastructures import State
 
 from creditbank import __version__, publication
 from creditbank.api import last_uses, openapi, ops, problems, reference
@@ -58,7 +61,7 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
-from creditbank.commands.jobs import JobRunner, Sweeper
+from creditbank.commands.jobs import JobRunner, lapse_reservations
 from creditbank.commands.presence import LOOK_SECONDS, Presence
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
 from creditbank.imports import running
@@ -164,63 +167,70 @@ def _sign_in(settings: Settings, bank: Bank, tokens: TokenOffice) -> SignIn | No
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
+    with ExitStack() as closing:  # what was opened last is closed first, also where opening stops half way
+        _open(app, app.state.settings, closing)
+        yield
+        app.state.stopping.set()
+
+
+def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
+    state = app.state
     engine = open_engine(settings.database_url)
-    bank = open_bank(settings, engine)
-    reader = AccountReader(bank)
-    balances = Gatherer[Question, VersionedBody]("balances", reader.balances, READ_GROUP_LIMIT)
+    closing.callback(engine.dispose)
+    bank = state.bank = open_bank(settings, engine)
     guard = Guard(engine, publication.shelf(settings))
-    desk = Desk(bank, guard.check)
-    jobs = JobRunner(bank, desk)
-    book = AccessBook(bank)
-    app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
-    app.state.reader, app.state.balances, app.state.adviser = reader, balances, Adviser(bank)
-    app.state.accesses, app.state.who_looked = book, AccessReader(bank, reader)
-    uses, presence = LastUses(bank), Presence(bank)
-    tokens = TokenOffice(bank, settings.data_dir, settings.public_url)
-    people = SessionRing(bank, settings.public_url)
-    app.state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens, sessions=people)
-    app.state.sign_in = _sign_in(settings, bank, tokens)
-    app.state.cursors = Cursors(bank.vault.keys.cursors)
-    app.state.stopping, app.state.streams = asyncio.Event(), Counter[str]()
-    app.state.readiness = lambda: _failed_checks(engine, guard)
-    app.state.prover = publication.open_prover(settings, engine)
+    _open_reading(state, bank, closing)
+    desk = state.desk = closing.enter_context(closing_of(Desk(bank, guard.check)))
+    jobs = state.jobs = closing.enter_context(closing_of(JobRunner(bank, desk)))
+    state.cursors = Cursors(bank.vault.keys.cursors)
+    state.stopping, state.streams = asyncio.Event(), Counter[str]()
+    state.readiness = lambda: _failed_checks(engine, guard)
+    state.prover = publication.open_prover(settings, engine)
+    presence = Presence(bank)
     presence.report()
+    closing.callback(presence.leave)
     restored.reconcile(bank, desk)
-    importer = Importer(bank, desk, jobs, settings.data_dir / "imports", settings.import_days)
-    app.state.importer = importer
+    importer = closing.enter_context(
+        closing_of(Importer(bank, desk, jobs, settings.data_dir / "imports", settings.import_days))
+    )
+    state.importer = importer
+    access = _open_access(state, settings, bank, closing)
     # Where one process does everything, it publishes too; else `creditbank publish` does.
-    publishing = None
     if engine.dialect.name == "sqlite":
-        publishing = PublishingThread(publication.open_publisher(settings, engine, clock))
+        publisher = publication.open_publisher(settings, engine, clock)
+        closing.enter_context(closing_of(PublishingThread(publisher)))
     jobs.resume()
     importer.resume()
-    sweeper = Sweeper(bank, desk)
-    chores = Chores(
-        [
-            Chore(uses.write, last_uses.WRITE_SECONDS),
-            Chore(people.uses.write, last_uses.WRITE_SECONDS),
-            Chore(people.sweep, used_once.SWEEP_SECONDS),
-            Chore(importer.purge, running.PURGE_SECONDS),
-            Chore(presence.report, LOOK_SECONDS),
-            Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
-            Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
-        ]
-    )
-    yield
-    app.state.stopping.set()
-    if publishing is not None:
-        publishing.close()
-    chores.close()
-    presence.leave()
-    tokens.close()
-    sweeper.close()
-    importer.close()
-    jobs.close()
-    desk.close()
-    balances.close()
-    book.close()
-    engine.dispose()
+    of_desk = [
+        Chore(partial(lapse_reservations, bank, desk), LOOK_SECONDS),
+        Chore(importer.purge, running.PURGE_SECONDS),
+        Chore(presence.report, LOOK_SECONDS),
+    ]
+    closing.enter_context(closing_of(Chores([*of_desk, *access])))
+
+
+def _open_reading(state: State, bank: Bank, closing: ExitStack) -> None:
+    """What answers questions, and the book of who looked."""
+    reader = state.reader = AccountReader(bank)
+    balances = Gatherer[Question, VersionedBody]("balances", reader.balances, READ_GROUP_LIMIT)
+    state.balances, state.adviser = closing.enter_context(closing_of(balances)), Adviser(bank)
+    state.accesses = closing.enter_context(closing_of(AccessBook(bank)))
+    state.who_looked = AccessReader(bank, reader)
+
+
+def _open_access(state: State, settings: Settings, bank: Bank, closing: ExitStack) -> list[Chore]:
+    """All kinds of credentials; returns the chores that belong to them."""
+    uses, people = LastUses(bank), SessionRing(bank, settings.public_url)
+    tokens = closing.enter_context(closing_of(TokenOffice(bank, settings.data_dir, settings.public_url)))
+    state.authenticator = Authenticator(keys=KeyRing(bank, uses), tokens=tokens, sessions=people)
+    state.sign_in = _sign_in(settings, bank, tokens)
+    return [
+        Chore(uses.write, last_uses.WRITE_SECONDS),
+        Chore(people.uses.write, last_uses.WRITE_SECONDS),
+        Chore(people.sweep, used_once.SWEEP_SECONDS),
+        Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
+        Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
+    ]
 
 
 def _failed_checks(engine: Engine, guard: Guard) -> list[str]:

@@ -130,3 +130,19 @@ def test_no_round_is_published_on_a_history_that_lost_its_end(published: Publish
         published.publish()
 
     assert published.shelf.checkpoint() == shown
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\xfe", b"a\n1\n"])
+def test_a_checkpoint_that_cannot_be_read_is_not_written_over(published: Publisher, content: bytes) -> None:
+    """A bank that cannot read what it has published does not know whether it may write."""
+    (published.shelf.folder / "checkpoint").write_bytes(content)
+    guard = Guard(published.engine, published.shelf)
+    desk = Desk(bank_on(published.engine), guard.check)
+
+    with pytest.raises(errors.HistoryBehind):
+        tell(desk, award("N99", holder("somebody")))
+    with pytest.raises(Forked, match="cannot be read"):
+        published.publish()
+
+    desk.close()
+    assert (published.shelf.folder / "checkpoint").read_bytes() == content

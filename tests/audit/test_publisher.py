@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from creditbank.audit.publisher import Publisher, record_of
 from creditbank.audit.transparency import growth, merkle, notes, records, tiles
@@ -63,6 +65,39 @@ def test_without_news_nothing_is_published(engine: Engine, tmp_path: Path) -> No
 
     assert one.publish() is None
     assert published(one) == before
+
+
+def test_a_round_without_news_writes_nothing(engine: Engine, tmp_path: Path) -> None:
+    one = publisher(engine, tmp_path)
+    fill(engine, 1)
+    one.publish()
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    one.publish()
+    event.remove(engine, "before_cursor_execute", note)
+
+    assert asked
+    assert not [one for one in asked if "FOR UPDATE" in one or "IMMEDIATE" in one or one.startswith(("UPDATE", "INS"))]
+
+
+def test_a_partial_tile_is_read_out_of_the_full_one(sqlite_engine: Engine, tmp_path: Path) -> None:
+    """As whoever holds an older checkpoint asks for it."""
+    one = publisher(sqlite_engine, tmp_path)
+    fill(sqlite_engine, 5)
+    old = one.publish()
+    assert old is not None
+    root = growth.root_of(one.shelf, old.size)
+    entries = entries_on(one, old.size)
+    fill(sqlite_engine, 160, first=5, furnished=True)
+    one.publish()
+
+    assert not (one.shelf.folder / "tile/0/000.p").exists()
+    assert growth.root_of(one.shelf, old.size) == root == old.root
+    assert entries_on(one, old.size) == entries
 
 
 def test_each_head_begins_with_the_one_before(engine: Engine, tmp_path: Path) -> None:
@@ -204,6 +239,24 @@ def test_a_published_file_with_other_bytes_is_a_fork_and_nothing_is_signed(
     fill(engine, 3, first=3, furnished=True)
     path = next((one.shelf.folder / "tile" / level).rglob(str(before.size)))
     path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(Forked):
+        one.publish()
+
+    assert published(one) == before
+
+
+@pytest.mark.parametrize("level", ["0", "entries"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-1])])
+def test_a_published_file_that_is_cut_or_gone_stops_the_log(
+    engine: Engine, tmp_path: Path, level: str, damage: Callable[[Path], Any]
+) -> None:
+    one = publisher(engine, tmp_path)
+    fill(engine, 3)
+    before = one.publish()
+    assert before is not None
+    fill(engine, 3, first=3, furnished=True)
+    damage(next((one.shelf.folder / "tile" / level).rglob(str(before.size))))
 
     with pytest.raises(Forked):
         one.publish()

@@ -17,6 +17,7 @@ HOUR = 3_600_000_000
 def test_a_bank_with_epochs_and_many_rounds_is_exported_whole(engine: Engine, tmp_path: Path) -> None:
     clock = Clock()
     one = publisher(engine, tmp_path, clock)
+    one.open()
     for number in range(4):
         fill(engine, 5, first=5 * number, furnished=number > 0)
         one.publish()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -85,6 +86,33 @@ def test_an_event_that_no_checkpoint_covers_is_not_exported(bank: Command, engin
 
     assert bank("export", str(tmp_path / "bank"), "--json").json["events"] == 3
     assert bank("verify", "--json").json["unpublished"] == 1
+
+
+def test_a_bank_that_has_published_nothing_says_so(
+    database_url: str, engine: Engine, creditbank: Command, tmp_path: Path
+) -> None:
+    register(engine, "BIM-EVAL", "issuer")
+
+    exported = creditbank("export", str(tmp_path / "bank"), url=database_url)
+
+    assert exported.code == 1
+    assert "nothing is published yet" in exported.err
+    assert not (tmp_path / "bank").exists()
+    assert creditbank("rebuild").code == 0
+    assert creditbank("verify").out.startswith("0 events")
+
+
+def test_the_doctor_names_what_a_database_lacks_of_what_was_published(bank: Command, engine: Engine) -> None:
+    def of_log(ended: Any) -> dict[str, Any]:
+        return next(check for check in ended.json["checks"] if check["check"] == "public log")
+
+    assert of_log(bank("doctor", "--json"))["ok"] is True
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE log_tree SET published = 0"))
+
+    found = of_log(bank("doctor", "--json"))
+
+    assert (found["ok"], "leaves 0 to 3" in found["seen"]) == (False, True)
 
 
 def test_one_more_key_signs_beside_the_first(bank: Command, engine: Engine, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, event
 
 from creditbank.audit import checking
 from creditbank.audit.transparency import records
+from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.domain import errors
 from creditbank.ledger import log, sequence
@@ -61,7 +62,10 @@ def missing(connection: Connection, shelf: Shelf) -> str | None:
     """Compare the database with the published checkpoint and with its own last seal: two rows and 64 counters."""
     note = shelf.checkpoint()
     if note is not None:
-        head = checking.head_of(note)
+        try:
+            head = checking.head_of(note)
+        except Malformed as fault:
+            return f"the published checkpoint cannot be read: {fault}"
         tree = sequence.tree(connection)
         if tree.published < head.size:
             return f"leaves {tree.published} to {head.size - 1} of the log are published and not in the database"

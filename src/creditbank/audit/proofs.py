@@ -54,11 +54,15 @@ class Prover:
 
     def event(self, stream_id: UUID, version: int) -> str | None:
         """The `.tlog-proof` of an event, None while no checkpoint covers it."""
-        proofs = self.stream(stream_id, upto=version)
-        return str(proofs[-1]) if proofs and len(proofs) == version else None
+        found = self._prove(stream_id, first=version, last=version)
+        return str(found[0]) if found else None
 
-    def stream(self, stream_id: UUID, upto: int | None = None) -> list[Proof]:
+    def stream(self, stream_id: UUID) -> list[Proof]:
         """The proofs of a stream's events, the first event first, as far as the checkpoint covers them."""
+        return self._prove(stream_id, first=1, last=None)
+
+    def _prove(self, stream_id: UUID, first: int, last: int | None) -> list[Proof]:
+        """Those of the versions from `first` to `last`. The records before them are read, since each names the last."""
         note = self.shelf.checkpoint()
         if note is None:
             return []
@@ -66,7 +70,7 @@ class Prover:
         hashes = tiles.reader(size, self.shelf.read)
         proofs = []
         with self.engine.connect() as connection, connection.begin():
-            for opened, index in self._opened(connection, stream_id, upto):
+            for opened, index in self._opened(connection, stream_id, last)[first - 1 :]:
                 if index is None or index >= size:
                     break
                 path = merkle.inclusion(index, size, hashes)

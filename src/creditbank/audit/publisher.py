@@ -61,12 +61,11 @@ class Publisher:
         with snapshot(self.engine) as connection:
             tree, size, root = sequence.tree(connection), 0, merkle.EMPTY_ROOT
             before: dict[UUID, bytes] = {}
-            for seal in sequence.seals_from(connection, 0):
-                if seal.index < tree.published:
-                    entries, heads = self.entries(connection, size, seal.index, before)
-                    before.update({stream_id: head[2] for stream_id, head in heads.items()})
-                    root = growth.grow(self.shelf, size, root, entries)
-                    size = seal.index + 1
+            for seal in sequence.seals(connection, tree.published - 1):
+                entries, heads = self.entries(connection, size, seal.index, before)
+                before.update({stream_id: head[2] for stream_id, head in heads.items()})
+                root = growth.grow(self.shelf, size, root, entries)
+                size = seal.index + 1
             if tree.published and root != self._signed_root(connection, tree):
                 raise Forked(f"history does not give the root that was signed for {tree.published} leaves")
         self._show()
@@ -76,20 +75,25 @@ class Publisher:
 
         Raises Forked where the published files are not what history gives; nothing is signed then.
         """
-        self._require_whole()
-        tree = self._sequence()
         head = None
-        while head is None and tree.size > tree.published:
-            head = self._finish(tree)
-            tree = self._sequence() if head is None else tree  # another publisher was faster
+        while head is None and self._has_news():
+            tree = self._sequence()
+            if tree.size > tree.published:
+                head = self._finish(tree)  # None where another publisher was faster
         self._show()
         return head
 
-    def _require_whole(self) -> None:
-        """Raise Forked where the database lacks what is published: another round would be a fork of the log."""
+    def _has_news(self) -> bool:
+        """Whether there is a round to finish or to begin; looks without a lock, since mostly there is none.
+
+        Raises Forked where the database lacks what is published: another round would be a fork of the log.
+        """
         with self.engine.connect() as connection, connection.begin():
             if (lacking := guard.missing(connection, self.shelf)) is not None:
                 raise Forked(lacking)
+            tree, seal = sequence.tree(connection), sequence.last_seal(connection)
+            done = {} if seal is None else records.heads_of(seal.heads)
+            return tree.size > tree.published or done != log.heads(connection) or self._is_epoch_due(connection, tree)
 
     def _finish(self, tree: Tree) -> Checkpoint | None:
         """Write and sign a round that has its indexes; None where another publisher has signed it meanwhile."""
@@ -110,7 +114,8 @@ class Publisher:
 
     def _sequence(self) -> Tree:
         """Give what is new its indexes; where a round is unfinished, that one comes first."""
-        heads = self._due_heads()
+        with snapshot(self.engine) as connection:
+            heads = self._due_heads(connection)
         with writing(self.engine) as connection:
             tree = sequence.tree(connection, lock=True)
             if tree.size > tree.published:
@@ -130,18 +135,20 @@ class Publisher:
             sequence.add_round(connection, stretches, epoch, Seal(index=index, round=tree.rounds + 1, heads=text))
             return Tree(rounds=tree.rounds + 1, size=index + 1, published=tree.published)
 
-    def _due_heads(self) -> tuple[int, int, bytes] | None:
+    def _due_heads(self, connection: Connection) -> tuple[int, int, bytes] | None:
         """Once an epoch: a size of the log, and how many streams it then has, under which root."""
-        with snapshot(self.engine) as connection:
-            tree = sequence.tree(connection)
-            last = sequence.last_epoch(connection, tree.size)
-            known = 0 if last is None else last.index + 2  # the leaf of the last epoch and its seal are no news
-            if tree.size != tree.published or tree.size <= known:
-                return None
-            since = sequence.signed_at(connection, max(0, known - 1))
-            if self.clock() < since + self.epoch_seconds * 1_000_000:
-                return None
-            return (tree.size, *self.trees.build(connection, self.salting, tree.size))
+        tree = sequence.tree(connection)
+        if not self._is_epoch_due(connection, tree):
+            return None
+        return (tree.size, *self.trees.build(connection, self.salting, tree.size))
+
+    def _is_epoch_due(self, connection: Connection, tree: Tree) -> bool:
+        last = sequence.last_epoch(connection, tree.size)
+        known = 0 if last is None else last.index + 2  # the leaf of the last epoch and its seal are no news
+        if tree.size != tree.published or tree.size <= known:
+            return False
+        since = sequence.signed_at(connection, max(0, known - 1))
+        return self.clock() >= since + self.epoch_seconds * 1_000_000
 
     def _signed(self, head: Checkpoint) -> str:
         signatures = tuple(notes.sign(head.text, key, self.origin) for key in self.signing)

@@ -19,9 +19,12 @@ _logger = logging.getLogger("creditbank.publisher")
 
 def follow(publisher: Publisher, stopping: Event, told: Callable[[Checkpoint], None]) -> None:
     """Publish whatever comes, once a second, until told to stop. Raises Forked, after which nothing may be signed."""
-    publisher.open()
+    is_open = False
     while not stopping.is_set():
         try:
+            if not is_open:
+                publisher.open()
+                is_open = True
             head = publisher.publish()
         except (DBAPIError, TimeoutError, OSError) as error:
             _logger.warning("publishing waits: %s", type(error).__name__)  # the database or the disk will be back

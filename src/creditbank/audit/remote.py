@@ -11,7 +11,6 @@ import httpx
 from creditbank.audit import checking
 from creditbank.audit.transparency import merkle, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint
-from creditbank.audit.transparency.encoding import HASH_BYTES
 from creditbank.audit.transparency.growth import root_of, tidy
 from creditbank.audit.transparency.merkle import leaf_hash
 from creditbank.audit.transparency.notes import MOST_NOTE_BYTES, VerifierKey
@@ -31,9 +30,9 @@ class Missing(Unreachable):
 
 
 class Source(Protocol):
-    """Where files of a log come from."""
+    """Where files of a log come from: a URL, or a folder."""
 
-    def checkpoint(self) -> str: ...
+    def checkpoint(self) -> str | None: ...
 
     def read(self, tile: Tile) -> bytes: ...
 
@@ -55,10 +54,7 @@ class RemoteLog:
         except Missing:
             if tile.width == WIDTH:
                 raise
-        full = self._get(replace(tile, width=WIDTH).path, MOST_BYTES)
-        if tile.level is None:
-            return tiles.pack(tiles.unpack(full)[: tile.width])
-        return full[: tile.width * HASH_BYTES]
+        return tiles.beginning(tile, self._get(replace(tile, width=WIDTH).path, MOST_BYTES))
 
     def _get(self, path: str, most: int) -> bytes:
         content = bytearray()
@@ -85,10 +81,12 @@ def client() -> httpx.Client:
 def follow(source: Source, keys: Collection[VerifierKey], known: Checkpoint | None) -> tuple[Checkpoint, str]:
     """The head of a log and its note, where it goes on from the one that is known.
 
-    Raises Forked where it does not: what was seen before is no longer part of the log. Raises Malformed or
-    Unproven where the checkpoint is not signed.
+    Raises Unreachable where there is none, and Forked where it does not: what was seen before is no longer part of
+    the log. Raises Malformed or Unproven where the checkpoint is not signed.
     """
     note = source.checkpoint()
+    if note is None:
+        raise Unreachable("nothing is published there")
     head = checking.signed_checkpoint(note, keys)
     if known is None:
         return head, note

@@ -6,7 +6,7 @@ The first fault is named by event and partition.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -104,47 +104,42 @@ class History:
 
     def faults(self, connection: Connection, progress: Progress | None = None) -> Iterator[Fault]:
         """Every event under the checkpoint has to be there, unchanged and at its place."""
-        layout = sequence.stretches_between(connection, 0, self.head.size - 1)
-        total = sum(one.count for one in layout)
-        leaves = Leaves(self.shelf, self.head.size)
-        yield from self._order(connection, leaves, layout)
-        by_partition: dict[int, list[Stretch]] = {}
-        for stretch in layout:
-            by_partition.setdefault(stretch.partition_id, []).append(stretch)
-        last = log.heads(connection)
+        leaves, last = Leaves(self.shelf, self.head.size), self.head.size - 1
+        yield from self._order(connection, leaves, last)
         yield from self._signatures(connection, sequence.tree(connection))
+        heads = log.heads(connection)
         for partition_id in range(PARTITIONS):
-            stretches = by_partition.get(partition_id, [])
-            yield from self._partition(connection, leaves, stretches)
-            end = stretches[-1].first_position + stretches[-1].count - 1 if stretches else 0
-            self.unpublished += max(0, last.get(partition_id, 0) - end)
+            before = self.verified
+            yield from self._partition(connection, leaves, sequence.stretches_of(connection, partition_id, last))
+            self.unpublished += max(0, heads.get(partition_id, 0) - (self.verified - before))
             if progress:
-                progress(self.verified, total)
+                progress(self.verified, self.head.size)
 
-    def _order(self, connection: Connection, leaves: Leaves, layout: list[Stretch]) -> Iterator[Fault]:
+    def _order(self, connection: Connection, leaves: Leaves, last: int) -> Iterator[Fault]:
         """Stretches, epochs and seals have to cover all indexes, and each partition from its first position on."""
-        last = self.head.size - 1
         epochs = {one.index: one for one in sequence.epochs_between(connection, 0, last)}
-        seals = {one.index: one for one in sequence.seals_from(connection, 0) if one.index <= last}
-        ahead, index, number, ends = {one.first_index: one for one in layout}, 0, 1, dict[int, int]()
+        stretches, seals = sequence.stretches(connection, last), sequence.seals(connection, last)
+        stretch, seal = next(stretches, None), next(seals, None)
+        index, number, ends = 0, 1, dict[int, int]()
         while index <= last:
-            if (stretch := ahead.pop(index, None)) is not None:
+            if stretch is not None and stretch.first_index == index:
                 is_next = stretch.first_position == ends.get(stretch.partition_id, 0) + 1 and stretch.count > 0
                 if not is_next or stretch.round != number:
                     where = f"partition {stretch.partition_id} from position {stretch.first_position}"
                     yield Fault(where=where, what="the rounds of the log do not follow one another")
                     return
                 ends[stretch.partition_id] = stretch.first_position + stretch.count - 1
-                index += stretch.count
+                index, stretch = index + stretch.count, next(stretches, None)
                 continue
-            seal = seals.pop(index, None)
-            number += seal is not None
-            entry, where = self._other_entry(epochs.pop(index, None), seal, ends)
+            here = seal if seal is not None and seal.index == index else None
+            entry, where = self._other_entry(epochs.pop(index, None), here, ends)
             if entry is None or leaves[index] != leaf_hash(entry):
                 yield Fault(where=where or f"leaf {index} of the log", what="is not what was published")
                 return
+            if here is not None:
+                number, seal = number + 1, next(seals, None)
             index += 1
-        if ahead or epochs or seals:
+        if stretch or epochs or seal:
             yield Fault(where="rounds of the log", what="name leaves that lie within others")
 
     def _other_entry(self, epoch: Epoch | None, seal: Seal | None, ends: dict[int, int]) -> tuple[bytes | None, str]:
@@ -178,7 +173,7 @@ class History:
         if not self.head.size <= largest == tree.published <= tree.size:
             yield Fault(where="tree of the log", what=f"{tree}, but {largest} leaves are signed")
 
-    def _partition(self, connection: Connection, leaves: Leaves, stretches: list[Stretch]) -> Iterator[Fault]:
+    def _partition(self, connection: Connection, leaves: Leaves, stretches: Iterable[Stretch]) -> Iterator[Fault]:
         before: dict[UUID, tuple[int, bytes]] = {}
         for stretch in stretches:
             position = stretch.first_position

@@ -7,23 +7,25 @@ is the published log. Nothing else is needed to check every event of the bank.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from creditbank.audit import checking, verification
+from sqlalchemy import Connection
+
+from creditbank.audit import remote, verification
 from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import record_of
-from creditbank.audit.transparency import records, tiles
+from creditbank.audit.transparency import notes, records, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.merkle import leaf_hash
 from creditbank.audit.transparency.notes import VerifierKey
-from creditbank.audit.transparency.shelf import Shelf
+from creditbank.audit.transparency.shelf import KEYS, Shelf
 from creditbank.audit.verification import Fault
+from creditbank.domain.values import PARTITIONS
 from creditbank.ledger import log, sequence
 from creditbank.ledger.database import snapshot
 
@@ -32,34 +34,36 @@ Progress = Callable[[int, int], None]
 
 
 def export(prover: Prover, folder: Path, told: Progress | None) -> int:
-    """Write a new folder. Returns how many events are in it. Raises FileExistsError where the folder is there.
+    """Write a new folder. Returns how many events are in it.
 
-    The log is copied first: events that it does not cover yet are left out.
+    The log is copied first, up to one checkpoint: events that it does not cover yet are left out. Raises
+    FileExistsError where the folder is there, Unreachable where nothing is published yet, and Forked where the
+    published files are not whole.
     """
+    keys = notes.verifier_keys(prover.shelf.text(KEYS) or "")
     folder.mkdir(parents=True)
-    shutil.copytree(prover.shelf.folder, folder / LOG, ignore=shutil.ignore_patterns(".*"))
-    note = Shelf(folder / LOG).checkpoint()
-    if note is None:
-        (folder / EVENTS).touch()
-        return 0
-    size, count = checking.head_of(note).size, 0
+    head = remote.copy(prover.shelf, keys, Shelf(folder / LOG), lambda _done, _total: None)
+    count = 0
     with snapshot(prover.engine) as connection, (folder / EVENTS).open("w", encoding="utf-8") as file:
-        layout = sequence.stretches_between(connection, 0, size - 1)
-        for partition_id in sorted({one.partition_id for one in layout}):
-            before: dict[UUID, bytes] = {}
-            for stretch in (one for one in layout if one.partition_id == partition_id):
-                pages = log.pages(connection, partition_id, stretch.first_position, stretch.count)
-                for row in chain.from_iterable(pages):
-                    record = record_of(row, before.get(row.stream_id)).text
-                    salt = records.event_salt(prover.salting, row.stream_id, row.version)
-                    before[row.stream_id] = records.event_commitment(salt, record)
-                    index = stretch.first_index + row.position - stretch.first_position
-                    line = {"index": index, "record": record, "salt": records.short(salt)}
-                    file.write(records.canonical(line) + "\n")
-                    count += 1
-                if told:
-                    told(count, size)
+        for partition_id in range(PARTITIONS):
+            for line in _lines(prover, connection, partition_id, head.size - 1):
+                file.write(line + "\n")
+                count += 1
+            if told:
+                told(count, head.size)
     return count
+
+
+def _lines(prover: Prover, connection: Connection, partition_id: int, last: int) -> Iterator[str]:
+    before: dict[UUID, bytes] = {}
+    for stretch in sequence.stretches_of(connection, partition_id, last):
+        pages = log.pages(connection, partition_id, stretch.first_position, stretch.count)
+        for row in chain.from_iterable(pages):
+            record = record_of(row, before.get(row.stream_id)).text
+            salt = records.event_salt(prover.salting, row.stream_id, row.version)
+            before[row.stream_id] = records.event_commitment(salt, record)
+            index = stretch.first_index + row.position - stretch.first_position
+            yield records.canonical({"index": index, "record": record, "salt": records.short(salt)})
 
 
 def faults(folder: Path, keys: Collection[VerifierKey], told: Progress | None) -> Iterator[Fault]:

@@ -15,10 +15,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
 
+from creditbank import publication
+from creditbank.audit import guard
+from creditbank.audit.transparency.shelf import Shelf
 from creditbank.cli import doctor_vault, installation
 from creditbank.cli.finding import Finding
 from creditbank.cli.outcome import Failed, say, say_json
-from creditbank.ledger import accesses, log, migration
+from creditbank.ledger import accesses, log, migration, sequence
 from creditbank.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -101,6 +104,7 @@ def _in_database(engine: Engine, chosen: Settings) -> Iterator[Finding]:
             yield _ledger_time(connection)
             yield _ends("events", log.NUMBERS.without_end(connection))
             yield _ends("accesses", accesses.NUMBERS.without_end(connection))
+            yield _public_log(connection, publication.shelf(chosen))
     if is_at_head and not doctor_vault.missing_keys(chosen.data_dir):
         yield from doctor_vault.rings(engine, chosen.data_dir)
         yield doctor_vault.erased_list(engine, chosen.data_dir)
@@ -143,6 +147,16 @@ def _ledger_time(connection: Connection) -> Finding:
     ahead = latest - time.time()
     fix = "set this machine's clock by NTP" if ahead > MOST_CLOCK_SKEW_SECONDS else None
     return Finding("ledger", f"its last event lies {'ahead' if fix else 'in the past'}", fix)
+
+
+def _public_log(connection: Connection, shelf: Shelf) -> Finding:
+    """Whether all is in the database that was published: where it is not, nothing is written."""
+    lacking = guard.missing(connection, shelf)
+    if lacking is None:
+        size = sequence.tree(connection).published
+        return Finding("public log", f"{size} leaves are published, and all of them are here" if size else "is empty")
+    fix = "bring the lost transactions back from another copy; docs/trust.md tells the other ways"
+    return Finding("public log", lacking, fix)
 
 
 def _ends(numbered: str, partitions: list[int]) -> Finding:

@@ -6,8 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 from creditbank.audit import bundles, wholebank
+from creditbank.audit.remote import Unreachable
+from creditbank.audit.transparency.encoding import Malformed
+from creditbank.audit.transparency.merkle import Unproven
+from creditbank.audit.transparency.shelf import Forked
 from creditbank.cli import installation
-from creditbank.cli.outcome import Failed, say, say_json
+from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
 from creditbank.cli.progress import progress
 from creditbank.publication import open_prover
 
@@ -34,6 +38,11 @@ def run_all(*, target: Path, as_json: bool) -> None:
             count = wholebank.export(open_prover(chosen, engine), target, advanced)
         except FileExistsError:
             raise Failed(f"{target} is there already: name a new folder") from None
+        except Unreachable:
+            target.rmdir()
+            raise Failed("nothing is published yet: `creditbank publish` does it") from None
+        except (Forked, Malformed, Unproven) as fault:
+            raise Failed(f"the published log is not whole: {fault}", INTEGRITY) from None
     if as_json:
         say_json({"events": count, "folder": str(target)})
     else:

@@ -10,13 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat as uuids
 from pydantic import TypeAdapter
-from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Answer, Desk, Request
@@ -207,30 +206,9 @@ def _report(running: Future[None]) -> None:
         _logger.error("a job ended with %s", type(failure).__name__)
 
 
-class Sweeper:
-    """Records, once a second, that reservations have lapsed whose time is over."""
-
-    def __init__(self, bank: Bank, desk: Desk) -> None:
-        self._bank = bank
-        self._desk = desk
-        self._closing = Event()
-        self._thread = Thread(target=self._run, name="sweeper", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._closing.set()
-        self._thread.join()
-
-    def sweep(self) -> None:
-        """One round. A write is begun only where there is something to record."""
-        with self._bank.engine.connect() as connection, connection.begin():
-            is_due = bool(usages.lapsed(connection, self._bank.clock(), 1))
-        if is_due:
-            self._desk.call(Request(command=LapseReservations(), actor=ACTOR))
-
-    def _run(self) -> None:
-        while not self._closing.wait(PAUSE_SECONDS):
-            try:
-                self.sweep()
-            except (DBAPIError, TimeoutError, errors.Unavailable):
-                continue  # the database will be back
+def lapse_reservations(bank: Bank, desk: Desk) -> None:
+    """Record that reservations have lapsed whose time is over; a chore. Begins no write where there is nothing."""
+    with bank.engine.connect() as connection, connection.begin():
+        is_due = bool(usages.lapsed(connection, bank.clock(), 1))
+    if is_due:
+        desk.call(Request(command=LapseReservations(), actor=ACTOR))

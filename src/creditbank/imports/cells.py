@@ -108,7 +108,3 @@ def name(cell: Cell) -> str:
         return found
     found = found.translate(_DOTS)
     return "".join(found.split()) if _IDEOGRAPHS.fullmatch(found) else found
-
-
-def half_width(text_: str) -> str:
-    return text_ if text_.isascii() else text_.translate(_HALF_WIDTH)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     Row,
+    Select,
     SmallInteger,
     Table,
     Text,
@@ -31,6 +32,9 @@ from sqlalchemy import (
 
 from creditbank.ledger import bulk
 from creditbank.ledger.tables import metadata
+
+PAGE = 5_000
+"""Rows that are read at once, and values that one statement takes."""
 
 log_tree = Table(
     "log_tree",
@@ -227,9 +231,31 @@ def seal_at(connection: Connection, index: int) -> Seal:
     return Seal(index=row.leaf_index, round=row.round, heads=row.heads)
 
 
-def seals_from(connection: Connection, index: int) -> list[Seal]:
-    statement = select(log_seal).where(log_seal.c.leaf_index >= index).order_by(log_seal.c.leaf_index)
-    return [Seal(index=row.leaf_index, round=row.round, heads=row.heads) for row in connection.execute(statement)]
+def stretches(connection: Connection, last: int) -> Iterator[Stretch]:
+    """All stretches that begin up to an index, in the order of the log, some at a time."""
+    statement = select(log_round).where(log_round.c.first_index <= last)
+    return map(_stretch, _paged(connection, statement, log_round.c.first_index))
+
+
+def stretches_of(connection: Connection, partition_id: int, last: int) -> Iterator[Stretch]:
+    """Those of one partition, in order."""
+    statement = select(log_round).where(log_round.c.partition_id == partition_id, log_round.c.first_index <= last)
+    return map(_stretch, _paged(connection, statement, log_round.c.first_position))
+
+
+def seals(connection: Connection, last: int) -> Iterator[Seal]:
+    """All seals up to an index, in order, some at a time."""
+    statement = select(log_seal).where(log_seal.c.leaf_index <= last)
+    for row in _paged(connection, statement, log_seal.c.leaf_index):
+        yield Seal(index=row.leaf_index, round=row.round, heads=row.heads)
+
+
+def _paged(connection: Connection, statement: Select[Any], key: Column[int]) -> Iterator[Row[Any]]:
+    """The rows of a statement in the order of a key: a log is longer than memory."""
+    ordered, after = statement.order_by(key).limit(PAGE), None
+    while page := connection.execute(ordered if after is None else ordered.where(key > after)).all():
+        yield from page
+        after = getattr(page[-1], key.name)
 
 
 def index_of(connection: Connection, partition_id: int, position: int) -> int | None:
@@ -246,9 +272,11 @@ def index_of(connection: Connection, partition_id: int, position: int) -> int | 
     return int(row.first_index + position - row.first_position)
 
 
-def heads(connection: Connection, stream_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+def heads(connection: Connection, stream_ids: Collection[UUID]) -> Iterator[Row[Any]]:
     """The rows of these streams: partition, last version and last commitment. New ones are missing."""
-    return _HEADS.rows(connection, stream_ids).all()
+    ids = list(stream_ids)
+    for start in range(0, len(ids), PAGE):
+        yield from _HEADS.rows(connection, ids[start : start + PAGE])
 
 
 def commitments(connection: Connection, stream_ids: Collection[UUID]) -> dict[UUID, bytes]:
@@ -287,7 +315,7 @@ def signed_root(connection: Connection, size: int) -> bytes | None:
 
 def checkpoints(connection: Connection) -> Iterator[Row[Any]]:
     """Every checkpoint that was signed, the smallest first: size, root, note."""
-    yield from connection.execute(select(log_checkpoint).order_by(log_checkpoint.c.size))
+    return _paged(connection, select(log_checkpoint), log_checkpoint.c.size)
 
 
 def signed_at(connection: Connection, index: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from creditbank.commands.jobs import Sweeper
+from creditbank.commands.jobs import lapse_reservations
 from tests.api.bank import PROGRAMME, RULES, TODAY, Caller, ReadyBank, person, wish, wishes
 
 REASON = {"reason": "学生撤回申请"}
@@ -326,15 +326,12 @@ def test_a_recorded_lapse_holds_when_the_clock_is_set_back(own_bank: ReadyBank) 
     bank = own_bank
     awarded = _dealt(bank)
     path = f"/v1/reservations/{_reserved(bank, awarded)}"
-    sweeper = Sweeper(bank.core, bank.client.app.state.desk)
-    try:
-        sweeper.sweep()
-        assert "reservation-lapsed" not in _types(bank, awarded["account_id"])
-        bank.clock.set(TODAY + timedelta(days=8))
-        sweeper.sweep()
-        sweeper.sweep()
-    finally:
-        sweeper.close()
+    desk = bank.client.app.state.desk
+    lapse_reservations(bank.core, desk)
+    assert "reservation-lapsed" not in _types(bank, awarded["account_id"])
+    bank.clock.set(TODAY + timedelta(days=8))
+    lapse_reservations(bank.core, desk)
+    lapse_reservations(bank.core, desk)
 
     assert _types(bank, awarded["account_id"]).count("reservation-lapsed") == 1
     bank.clock.set(TODAY)
@@ -351,9 +348,7 @@ def test_a_confirmed_or_released_reservation_does_not_lapse(sqlite_bank: ReadyBa
     bank.institution.post(f"{paths[1]}/release", REASON)
 
     bank.clock.set(TODAY + timedelta(days=40))
-    sweeper = Sweeper(bank.core, bank.client.app.state.desk)
-    sweeper.sweep()
-    sweeper.close()
+    lapse_reservations(bank.core, bank.client.app.state.desk)
 
     assert [bank.institution.get(path).json()["status"] for path in paths] == ["confirmed", "released"]
     for one in awarded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from creditbank.audit.transparency import merkle, tiles
+from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.merkle import leaf_hash
 from creditbank.audit.transparency.shelf import Forked, Shelf
 from creditbank.audit.transparency.tiles import WIDTH, Tile, subtree
@@ -14,8 +15,15 @@ def grow(shelf: Shelf, size: int, root: bytes, entries: Sequence[bytes]) -> byte
     """Put entries behind the first `size` leaves, and return the new root, as it reads from what is written.
 
     Doing it again with the same entries changes nothing. Raises Forked where the files do not give the root that
-    was signed for `size`, or where other entries are published behind it.
+    was signed for `size`, cannot be read, or where other entries are published behind it.
     """
+    try:
+        return _grow(shelf, size, root, entries)
+    except (Malformed, FileNotFoundError) as fault:
+        raise Forked(f"the published files cannot be read: {fault}") from None
+
+
+def _grow(shelf: Shelf, size: int, root: bytes, entries: Sequence[bytes]) -> bytes:
     if root_of(shelf, size) != root:
         raise Forked(f"the published files do not give the root that was signed for {size} leaves")
     _add_entries(shelf, size, entries)

@@ -85,6 +85,11 @@ def verifier_key(text: str) -> VerifierKey:
     return key
 
 
+def verifier_keys(lines: str) -> list[VerifierKey]:
+    """Read verifier keys, one a line. Raises Malformed."""
+    return [verifier_key(line) for line in lines.splitlines()]
+
+
 def key_of(private: Ed25519PrivateKey, name: str, kind: Literal[1, 4] = PLAIN) -> VerifierKey:
     return VerifierKey(name=_checked_name(name), kind=kind, public=private.public_key().public_bytes_raw())
 

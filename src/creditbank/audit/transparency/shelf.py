@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
-from creditbank.audit.transparency.tiles import WIDTH, Tile
+from creditbank.audit.transparency.tiles import WIDTH, Tile, beginning
 
 CHECKPOINT, KEYS = "checkpoint", "log.vkey"
 
@@ -28,8 +29,14 @@ class Shelf:
         self._is_durable = is_durable
 
     def read(self, tile: Tile) -> bytes:
-        """Raises FileNotFoundError."""
-        return (self.folder / tile.path).read_bytes()
+        """A tile; a partial one out of the full one that has taken its place. Raises FileNotFoundError."""
+        try:
+            return (self.folder / tile.path).read_bytes()
+        except FileNotFoundError:
+            if tile.width == WIDTH:
+                raise
+        full = replace(tile, width=WIDTH)
+        return beginning(tile, (self.folder / full.path).read_bytes())
 
     def write(self, tile: Tile, content: bytes) -> None:
         """Put a tile at its place. Raises Forked where one with other bytes stands there."""
@@ -61,7 +68,7 @@ class Shelf:
     def text(self, name: str) -> str | None:
         """`checkpoint` or `log.vkey`; None before it is there."""
         path = self.folder / name
-        return path.read_text("utf-8") if path.exists() else None
+        return path.read_text("utf-8", errors="replace") if path.exists() else None
 
     def replace(self, name: str, text: str) -> None:
         """Put `checkpoint` or `log.vkey` at its place."""

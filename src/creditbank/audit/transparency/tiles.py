@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from creditbank.audit.transparency.encoding import HASH_BYTES
+from creditbank.audit.transparency.encoding import HASH_BYTES, Malformed
 from creditbank.audit.transparency.merkle import Hashes, node_hash
 
 WIDTH = 256
@@ -91,18 +91,25 @@ def pack(entries: Sequence[bytes]) -> bytes:
 
 
 def unpack(bundle: bytes) -> list[bytes]:
-    """The entries of a bundle. Raises ValueError where it ends in the middle of one."""
+    """The entries of a bundle. Raises Malformed where it ends in the middle of one."""
     entries, offset = [], 0
     while offset < len(bundle):
         if offset + 2 > len(bundle):
-            raise ValueError("a bundle ends within the length of an entry")
+            raise Malformed("a bundle ends within the length of an entry")
         (length,) = struct.unpack_from(">H", bundle, offset)
         offset += 2
         if offset + length > len(bundle):
-            raise ValueError("a bundle ends within an entry")
+            raise Malformed("a bundle ends within an entry")
         entries.append(bundle[offset : offset + length])
         offset += length
     return entries
+
+
+def beginning(tile: Tile, full: bytes) -> bytes:
+    """A partial tile, out of the full one that has taken its place. Raises Malformed."""
+    if tile.level is None:
+        return pack(unpack(full)[: tile.width])
+    return full[: tile.width * HASH_BYTES]
 
 
 def split(content: bytes) -> list[bytes]:
@@ -121,7 +128,7 @@ def subtree(hashes: Sequence[bytes]) -> bytes:
 def reader(size: int, read: Callable[[Tile], bytes]) -> Hashes:
     """The hashes of a tree of `size` leaves, taken from its tiles. `read` is asked for each tile at most once.
 
-    Raises ValueError where a tile has not the length that its width asks for.
+    Raises Malformed where a tile has not the length that its width asks for.
     """
     known: dict[Tile, bytes] = {}
 
@@ -131,7 +138,7 @@ def reader(size: int, read: Callable[[Tile], bytes]) -> Hashes:
         if tile not in known:
             known[tile] = read(tile)
             if len(known[tile]) != tile.width * HASH_BYTES:
-                raise ValueError(f"{tile.path} does not hold {tile.width} hashes")
+                raise Malformed(f"{tile.path} does not hold {tile.width} hashes")
         return known[tile]
 
     def hashes(level: int, index: int) -> bytes:
