@@ -8,7 +8,9 @@ are looked up, and a command that cannot be found is answered with 503, never wi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -56,13 +58,22 @@ class Command(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A command with the one who asks. Without a key nothing is stored about it; `key.scope` is its organisation."""
+    """A command with the one who asks. Without a key nothing is stored about it; `key.scope` is its organisation.
+
+    `is_bulk`: it takes as long as many others, who are let in before the next of its kind.
+    """
 
     command: Command
     actor: str
     key: Key | None = None
     fingerprint: bytes = b""
     causation: UUID = field(default_factory=uuids.uuid7)
+    is_bulk: bool = False
+
+    @property
+    def owner(self) -> str:
+        """Whose it is: everybody's requests go in turn."""
+        return self.actor if self.key is None else self.key[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +93,9 @@ class Desk:
 
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
-        self._gatherer = Gatherer[Request, Settled]("desk", self.settle, GROUP_LIMIT)
+        self._gatherer = Gatherer[Request, Settled](
+            "desk", self.settle, GROUP_LIMIT, owner=attrgetter("owner"), is_bulk=attrgetter("is_bulk")
+        )
 
     async def ask(self, request: Request) -> Settled:
         """Settle a request. Raises the BankError that refused it."""
@@ -90,7 +103,11 @@ class Desk:
 
     def call(self, request: Request) -> Settled:
         """The same for callers without an event loop."""
-        return self._gatherer.submit(request).result()
+        return self.submit(request).result()
+
+    def submit(self, request: Request) -> Future[Settled]:
+        """The same for callers who have something to do meanwhile."""
+        return self._gatherer.submit(request)
 
     def close(self) -> None:
         self._gatherer.close()

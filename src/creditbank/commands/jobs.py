@@ -141,7 +141,7 @@ class JobRunner:
         state = "running"
         while state == "running" and not self._closing.is_set():
             try:
-                settled = self._desk.call(Request(command=HoldNext(job_id=job_id), actor=ACTOR))
+                settled = self._desk.call(Request(command=HoldNext(job_id=job_id), actor=ACTOR, is_bulk=True))
             except errors.Unavailable:
                 self._closing.wait(PAUSE_SECONDS)  # the database will be back; the job is not given up
             else:
