@@ -38,6 +38,11 @@ class Server:
         family = [self.process, *self.process.children(recursive=True)]
         return sum(sum(each.cpu_times()[:2]) for each in family)
 
+    def memory_megabytes(self) -> float:
+        """What the server and its workers have in memory now, without the database."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return float(sum(each.memory_info().rss for each in family)) / 1024 / 1024
+
 
 @contextmanager
 def product(database_url: str, directory: Path) -> Iterator[tuple[Server, str]]:
@@ -47,6 +52,7 @@ def product(database_url: str, directory: Path) -> Iterator[tuple[Server, str]]:
         "CREDITBANK_DATABASE_URL": database_url,
         "CREDITBANK_DATA_DIR": str(directory / "data"),
         "CREDITBANK_REQUESTS_PER_MINUTE": "100000000",  # counted as in production, and never reached
+        "CREDITBANK_LOOKUPS_PER_MINUTE": "100000000",
     }
     command = [sys.executable, "-m", "creditbank"]
     _run([*command, "migrate"], environment)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
     PrimaryKeyConstraint,
@@ -51,18 +52,21 @@ _OF_ACCOUNTS = bulk.Lookup(select(learner_request), learner_request.c.account_id
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Bring the requests up to date with these events, in their order."""
     for item in recorded:
-        of_account = learner_request.c.account_id == item.stream_id
         match item.event:
             case RequestMade() as made:
                 row = (item.stream_id, made.request_id, made.made_at, item.partition_id, made.kind, "open", None)
                 bulk.insert(connection, learner_request, [row])
             case RequestSettled(request_id=request_id, outcome=outcome, reason=reason):
-                mine = of_account & (learner_request.c.request_id == request_id)
+                mine = _of(item.stream_id) & (learner_request.c.request_id == request_id)
                 connection.execute(update(learner_request).where(mine).values(status=outcome, reason=reason))
             case AccountMerged():
-                connection.execute(delete(learner_request).where(of_account))
+                connection.execute(delete(learner_request).where(_of(item.stream_id)))
             case _:
                 pass
+
+
+def _of(account_id: UUID) -> ColumnElement[bool]:
+    return learner_request.c.account_id == account_id
 
 
 def request_from(row: Row[Any]) -> LearnerRequest:
