@@ -28,8 +28,8 @@ from sqlalchemy.exc import DBAPIError
 
 from creditbank.ledger.database import is_postgresql
 
-_COPY_FROM = 50
-"""Below this many rows the round trips of COPY cost more than they save."""
+_COPY_FROM = 4
+"""Below this many rows the start of a COPY costs more than it saves."""
 
 _POSTGRESQL_TYPES = {
     SmallInteger: "int2",
