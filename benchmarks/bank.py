@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
+import httpx
 
 from benchmarks import load, people
 from benchmarks.load import Refused
@@ -28,7 +28,7 @@ class Bank:
 
     def __init__(self, address: str, name: str = "bank") -> None:
         """`name` tells this caller's idempotency keys from another one's."""
-        self._http = httpx2.Client(base_url=address, timeout=120)
+        self._http = httpx.Client(base_url=address, timeout=120)
         self._name = name
         self._posted = 0
 
@@ -38,7 +38,7 @@ class Bank:
     def post(self, path: str, key: str, body: object) -> dict[str, Any]:
         return read(self.send(path, key, encode(body)))
 
-    def send(self, path: str, key: str, content: bytes, media_type: str = "application/json") -> httpx2.Response:
+    def send(self, path: str, key: str, content: bytes, media_type: str = "application/json") -> httpx.Response:
         """Post encoded content under a new idempotency key and hand back the whole answer unread."""
         self._posted += 1
         headers = {**bearer(key), "Idempotency-Key": f"{self._name}-{self._posted}", "Content-Type": media_type}
@@ -97,7 +97,7 @@ def award_request(index: int, key: str) -> bytes:
     return load.encode("POST", "/v1/certificates", body=people.award(index), headers=headers)
 
 
-def check_batch(answer: httpx2.Response, count: int) -> None:
+def check_batch(answer: httpx.Response, count: int) -> None:
     """Raises Refused unless every line of a batch was accepted."""
     body = read(answer)
     if body["accepted"] != count:
@@ -122,7 +122,7 @@ def _accounts(results: Sequence[dict[str, Any]]) -> list[str]:
     return [line["account_id"] for line in results]
 
 
-def read(answer: httpx2.Response) -> dict[str, Any]:
+def read(answer: httpx.Response) -> dict[str, Any]:
     """The JSON of an answer; raises Refused unless it is a success."""
     if not answer.is_success:
         raise Refused(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:2000]}")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Event
 
-import httpx2
+import httpx
 
 from benchmarks import bank
 from benchmarks.load import Refused
@@ -25,7 +25,7 @@ Load = Callable[[str, Province], float]
 
 def best(address: str) -> tuple[str, Load]:
     """The way that this bank offers, and its name."""
-    paths = httpx2.get(f"{address}/openapi.json", timeout=60).raise_for_status().json()["paths"]
+    paths = httpx.get(f"{address}/openapi.json", timeout=60).raise_for_status().json()["paths"]
     return ("files", by_files) if "/v1/imports" in paths else ("batches", by_batches)
 
 

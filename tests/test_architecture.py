@@ -18,6 +18,7 @@ FLOORS = (
     ("projections",),
     ("commands", "audit", "imports"),
     ("api", "web", "credentials"),
+    ("publication",),
     ("app", "demo"),
     ("cli",),
     ("__main__",),
@@ -27,7 +28,7 @@ FLOORS = (
 BESIDE = {"vault": {"ledger"}, "imports": {"commands"}, "web": {"api"}}
 """The neighbours on the same floor that a room may import."""
 
-APART = {"settings": {"app", "cli"}, "client": {"cli"}, "rulebooks": {"demo"}}
+APART = {"settings": {"app", "cli", "publication"}, "client": {"cli"}, "rulebooks": {"demo"}}
 """Rooms that import none of ours, and who may import them: settings are passed down, never fetched."""
 
 HOMES = {
@@ -36,8 +37,8 @@ HOMES = {
     "eventsourcing": {"ledger"},
     "jinja2": {"web"},
     "psycopg": {"ledger"},
-    "fastapi": {"api", "web", "app", "cli"},
-    "starlette": {"api", "web", "app"},
+    "fastapi": {"api", "web", "app", "demo", "cli"},
+    "starlette": {"api", "web", "app", "demo"},
     "uvicorn": {"cli"},
     "typer": {"cli"},
 }

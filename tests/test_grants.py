@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,38 +30,55 @@ from creditbank.ledger.accesses import Access, Look
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.tables import access_record, command_log
 from creditbank.ledger.tables import event as event_table
+from tests.audit.bank import publisher
 
 PAGE = Path(__file__).parents[1] / "docs" / "operations" / "grants.md"
-DOCUMENTED = "creditbank_service"
+DOCUMENTED = ("creditbank_service", "creditbank_publisher")
 
 
 @pytest.fixture
-def service_role(postgresql_engine: Engine, worker: str) -> Iterator[str]:
-    """The documented role, under a name of this test process."""
-    role = f"{DOCUMENTED}_{worker}"
+def roles(postgresql_engine: Engine, worker: str) -> Iterator[tuple[str, ...]]:
+    """The documented roles, under names of this test process: the service's and the publisher's."""
+    names = tuple(f"{documented}_{worker}" for documented in DOCUMENTED)
     [block] = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    for documented, name in zip(DOCUMENTED, names, strict=True):
+        block = block.replace(documented, name)
     with postgresql_engine.begin() as connection:
-        for statement in block.replace(DOCUMENTED, role).split(";"):
+        for statement in block.split(";"):
             if statement.strip():
                 connection.exec_driver_sql(statement)
-    yield role
+    yield names
     with postgresql_engine.begin() as connection:
-        connection.exec_driver_sql(f"DROP OWNED BY {role}")
-        connection.exec_driver_sql(f"DROP ROLE {role}")
+        for name in names:
+            connection.exec_driver_sql(f"DROP OWNED BY {name}")
+            connection.exec_driver_sql(f"DROP ROLE {name}")
 
 
-@pytest.fixture
-def service(postgresql_url: str, service_role: str) -> Iterator[Engine]:
-    """An engine whose connections have the rights of the service role."""
-    engine = open_engine(postgresql_url)
+@contextmanager
+def _as_role(url: str, role: str) -> Iterator[Engine]:
+    engine = open_engine(url)
 
     @event.listens_for(engine, "connect")
     def _become(connection: Any, _record: Any) -> None:
-        connection.execute(f"SET ROLE {service_role}")
+        connection.execute(f"SET ROLE {role}")
         connection.commit()
 
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def service(postgresql_url: str, roles: tuple[str, ...]) -> Iterator[Engine]:
+    """An engine whose connections have the rights of the service role."""
+    with _as_role(postgresql_url, roles[0]) as engine:
+        yield engine
+
+
+@pytest.fixture
+def publishing(postgresql_url: str, roles: tuple[str, ...]) -> Iterator[Engine]:
+    """An engine whose connections have the rights of the publisher's role."""
+    with _as_role(postgresql_url, roles[1]) as engine:
+        yield engine
 
 
 def record(engine: Engine, *happened: tuple[UUID, int, Event]) -> None:
@@ -117,6 +135,13 @@ def test_the_service_can_read_every_table_there_is(service: Engine) -> None:
             connection.exec_driver_sql(f'SELECT * FROM "{table}"')
 
 
+@pytest.mark.parametrize("change", ["UPDATE installation SET state = 'destroyed'", "DELETE FROM installation"])
+def test_the_service_cannot_change_which_keys_the_bank_is_tied_to(service: Engine, change: str) -> None:
+    with pytest.raises(ProgrammingError) as refusal, writing(service) as connection:
+        connection.exec_driver_sql(change)
+    assert isinstance(refusal.value.orig, InsufficientPrivilege)
+
+
 @pytest.mark.parametrize(
     ("table", "column"), [("event", "body"), ("command_log", "body"), ("access_record", "account_id")]
 )
@@ -135,3 +160,28 @@ def test_the_service_cannot_change_what_was_recorded(service: Engine, table: str
     with service.connect() as connection:
         for kept in (event_table, command_log, access_record):
             assert len(connection.execute(select(kept)).all()) == 1
+
+
+def test_the_publisher_can_publish_and_cannot_record(service: Engine, publishing: Engine, tmp_path: Path) -> None:
+    record(service, (uuid4(), 1, AccountOpened(opened_by="school-1")))
+
+    head = publisher(publishing, tmp_path).publish()
+
+    assert head is not None
+    assert head.size == 2
+    with pytest.raises(ProgrammingError) as refusal:
+        record(publishing, (uuid4(), 1, AccountOpened(opened_by="school-1")))
+    assert isinstance(refusal.value.orig, InsufficientPrivilege)
+
+
+@pytest.mark.parametrize("table", ["log_round", "log_checkpoint", "log_seal"])
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "TRUNCATE {}"])
+def test_not_even_the_publisher_takes_back_what_is_published(
+    service: Engine, publishing: Engine, tmp_path: Path, table: str, change: str
+) -> None:
+    record(service, (uuid4(), 1, AccountOpened(opened_by="school-1")))
+    publisher(publishing, tmp_path).publish()
+
+    with pytest.raises(ProgrammingError) as refusal, writing(publishing) as connection:
+        connection.exec_driver_sql(change.format(table))
+    assert isinstance(refusal.value.orig, InsufficientPrivilege)

@@ -18,7 +18,8 @@ from creditbank.settings import Settings
 
 PUBLISHED = Path(__file__).parents[1] / "openapi" / "creditbank.json"
 ABOUT_THE_API = {"/openapi.json", "/docs", "/problems/{code}"}
-"""Pages for people, and the description itself."""
+FOR_PEOPLE = {"/", "/login", "/login/callback", "/logout"}
+"""Pages, and the description itself: no program asks for them."""
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,6 @@ def test_every_route_is_described(app: FastAPI, document: dict[str, Any]) -> Non
         (context.path_format, method.lower())
         for context in iter_route_contexts(app.routes)
         for method in context.methods or ()
-        if context.path_format not in ABOUT_THE_API
+        if context.path_format not in ABOUT_THE_API | FOR_PEOPLE
     }
     assert served == {(path, method) for path, method, _ in openapi.operations(document)}

@@ -21,6 +21,7 @@ _UPDATED = {"fillfactor": 90}
 
 def upgrade() -> None:
     _history()
+    _public_log()
     _vault()
     _projections()
     _first_rows()
@@ -110,6 +111,65 @@ def _history() -> None:
         sa.Column("detail", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("job_id"),
         comment="Work that goes on after its request, chunk by chunk; taken up again after a crash.",
+    )
+
+
+def _public_log() -> None:
+    op.create_table(
+        "log_tree",
+        sa.Column("tree_id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("rounds", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("published", sa.BigInteger(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("tree_id"),
+        comment="One row, locked by whoever publishes: rounds sequenced, leaves sequenced, leaves under a checkpoint.",
+    )
+    op.create_table(
+        "log_round",
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("first_position", sa.BigInteger(), nullable=False),
+        sa.Column("round", sa.BigInteger(), nullable=False),
+        sa.Column("first_index", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("partition_id", "first_position"),
+        sa.UniqueConstraint("first_index"),
+        comment="The events of a partition that a round put into the log, one behind the other from first_index on.",
+    )
+    op.create_table(
+        "log_seal",
+        sa.Column("leaf_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("round", sa.BigInteger(), nullable=False),
+        sa.Column("heads", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("leaf_index"),
+        comment="The leaf that ends a round, which commits to the head of every partition.",
+    )
+    op.create_table(
+        "log_epoch",
+        sa.Column("leaf_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("streams", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("leaf_index"),
+        comment="The leaves that commit to the last event of every stream, as it stood at a size of the log.",
+    )
+    op.create_table(
+        "log_head",
+        sa.Column("stream_id", sa.Uuid(), nullable=False),
+        sa.Column("partition_id", sa.SmallInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("commitment", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("stream_id", "partition_id"),
+        comment="The last commitment of every stream in the log: the one that the next event names.",
+    )
+    op.create_table(
+        "log_checkpoint",
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("size"),
+        comment="Every checkpoint that was signed; a size is signed once.",
     )
 
 
@@ -212,6 +272,7 @@ def _vault() -> None:
         sa.Column("organisation", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("member_id"),
         comment="People who act for the bank or an organisation, as an identity provider names them.",
@@ -426,3 +487,5 @@ def _first_rows() -> None:
         counters = sa.table(name, sa.column("partition_id"), sa.column("head"), sa.column("recorded_at"))
         op.bulk_insert(counters, [{"partition_id": number, "head": 0, "recorded_at": 0} for number in range(64)])
     op.bulk_insert(sa.table("catalogue_epoch", sa.column("id"), sa.column("epoch")), [{"id": 1, "epoch": 0}])
+    tree = sa.table("log_tree", *map(sa.column, ("tree_id", "rounds", "size", "published")))
+    op.bulk_insert(tree, [{"tree_id": 1, "rounds": 0, "size": 0, "published": 0}])

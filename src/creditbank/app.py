@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from creditbank import __version__
+from creditbank import __version__, publication
 from creditbank.api import last_uses, openapi, ops, problems, reference
 from creditbank.api.addresses import networks
 from creditbank.api.authentication import Authenticator
@@ -34,6 +34,7 @@ from creditbank.api.routes import (
     events,
     holders,
     learner_requests,
+    log,
     members,
     oauth,
     organisations,
@@ -46,6 +47,8 @@ from creditbank.api.routes import (
 from creditbank.api.sessions.ring import SessionRing
 from creditbank.api.tokens import used_once
 from creditbank.api.tokens.office import TokenOffice
+from creditbank.audit.guard import Guard
+from creditbank.audit.publishing import PublishingThread
 from creditbank.commands import restored
 from creditbank.commands.accesses import AccessBook, AccessReader
 from creditbank.commands.bank import Bank
@@ -108,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
     rights = (holders, consents, shares, learner_requests, accesses)
     people = (members, sessions, web)
-    for routes in (*hot, *rest, *rights, clients, oauth, verification, *people, ops, reference):
+    for routes in (*hot, *rest, *rights, clients, oauth, verification, *people, log, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -161,7 +164,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     bank = open_bank(settings, engine)
     reader = AccountReader(bank)
     balances = Gatherer[Question, VersionedBody]("balances", reader.balances, READ_GROUP_LIMIT)
-    desk = Desk(bank)
+    guard = Guard(engine, publication.shelf(settings))
+    desk = Desk(bank, guard.check)
     jobs = JobRunner(bank, desk)
     book = AccessBook(bank)
     app.state.bank, app.state.desk, app.state.jobs = bank, desk, jobs
@@ -174,9 +178,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.sign_in = _sign_in(settings, bank, tokens)
     app.state.cursors = Cursors(bank.vault.keys.cursors)
     app.state.stopping, app.state.streams = asyncio.Event(), Counter[str]()
-    app.state.readiness = lambda: _failed_checks(engine)
+    app.state.readiness = lambda: _failed_checks(engine, guard)
+    app.state.prover = publication.open_prover(settings, engine)
     presence.report()
     restored.reconcile(bank, desk)
+    # Where one process does everything, it publishes too; else `creditbank publish` does.
+    publishing = None
+    if engine.dialect.name == "sqlite":
+        publishing = PublishingThread(publication.open_publisher(settings, engine, clock))
     jobs.resume()
     sweeper = Sweeper(bank, desk)
     chores = Chores(
@@ -191,6 +200,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     yield
     app.state.stopping.set()
+    if publishing is not None:
+        publishing.close()
     chores.close()
     presence.leave()
     tokens.close()
@@ -202,8 +213,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engine.dispose()
 
 
-def _failed_checks(engine: Engine) -> list[str]:
+def _failed_checks(engine: Engine, guard: Guard) -> list[str]:
     try:
-        return [] if migration.at_head(engine) else ["schema_behind"]
+        if not migration.at_head(engine):
+            return ["schema_behind"]
+        return [] if guard.missing is None else ["history_behind"]
     except (DBAPIError, TimeoutError):
         return ["database_unreachable"]

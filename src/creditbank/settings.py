@@ -56,6 +56,12 @@ class Settings(BaseSettings):
     public_url: PublicUrl = Field(
         "http://127.0.0.1:8000", description="Where clients reach the bank; `serve` derives it."
     )
+    origin: str | None = Field(
+        None, description="Name of the public log, given once; by default its address without the scheme."
+    )
+    witness_policy: Path | None = Field(
+        None, description="Policy file (c2sp.org/tlog-policy) of the witnesses that cosign the public log."
+    )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Shanghai", description="Where a civil day begins and ends."
     )

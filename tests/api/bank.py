@@ -25,6 +25,7 @@ from creditbank.vault import apikeys
 from tests.api.conformance import Conformance
 
 TODAY = date(2026, 11, 24)
+PUBLIC_URL = "http://127.0.0.1:8000"
 on_one_database = pytest.mark.parametrize("bank", ["sqlite"], indirect=True)
 """For what is decided before any database is asked."""
 _numbers = count(1)
@@ -80,10 +81,6 @@ class Clock:
     def __call__(self) -> int:
         self._now += 1
         return self._now
-
-    def pass_by(self, microseconds: int) -> None:
-        """Let time go by."""
-        self._now += microseconds
 
     def pass_by(self, microseconds: int) -> None:
         """Let time go by."""
@@ -251,7 +248,8 @@ def key_of(bank: Bank, role: str, organisation: str | None = None, account_id: s
 def open_app(database_url: str, data_dir: Path, clock: Clock | None = None, **more: Any) -> Iterator[TestClient]:
     """The application over a database, as a process of its own would run it; `more` are further settings."""
     unlimited = {"verify_per_minute": 10_000, "lookups_per_minute": 0, "refusals_per_minute": 0}
-    settings = Settings(database_url=database_url, data_dir=data_dir, **{**unlimited, **more})
+    named = {"database_url": database_url, "data_dir": data_dir, "public_url": PUBLIC_URL}
+    settings = Settings(**{**named, **unlimited, **more})
     app = create_app(settings)
     with TestClient(app, base_url=more.get("public_url", "http://testserver")) as client:
         client.event_hooks = {"response": [Conformance(app)]}

@@ -14,9 +14,9 @@ from joserfc import jwt
 from joserfc.jwk import Key, OKPKey
 from joserfc.util import urlsafe_b64encode
 
-from tests.api.bank import Caller, ReadyBank
+from tests.api.bank import PUBLIC_URL, Caller, ReadyBank
 
-ISSUER = "http://127.0.0.1:8000"
+ISSUER = PUBLIC_URL
 ENDPOINT = f"{ISSUER}/oauth/token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _numbers = count(1)

@@ -22,7 +22,6 @@ from creditbank.api.body import Body, StrictRoute
 from creditbank.api.heads import BATCH_BYTES, MOST_HEADERS, REQUEST_BYTES, limit_of
 from creditbank.api.middleware import ANSWER_HEADERS, AnswerCutShort, Observability
 
-
 NAME = "王小明"
 
 

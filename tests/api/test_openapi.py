@@ -118,9 +118,10 @@ def test_every_error_is_the_shared_problem(document: dict[str, Any]) -> None:
 
 
 def test_credentials_are_needed_except_where_the_bank_is_public(document: dict[str, Any]) -> None:
-    assert document["paths"]["/v1/standards"]["get"]["security"] == [{"bearer": []}]
+    assert document["paths"]["/v1/standards"]["get"]["security"] == [{"bearer": []}, {"session": []}]
     assert document["paths"]["/v1/verify/{number}"]["get"]["security"] == []
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert document["components"]["securitySchemes"]["session"]["in"] == "cookie"
 
 
 def test_null_is_one_of_the_types_and_credits_are_text(document: dict[str, Any]) -> None:

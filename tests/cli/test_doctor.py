@@ -7,7 +7,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from creditbank.domain.events import AccountErased, AccountOpened
+from creditbank.ledger.database import writing
+from creditbank.vault import generations, keyfiles
+from creditbank.vault.erased import Erased, ErasedList
 from tests.cli.conftest import Command, Result
+from tests.cli.history import ACCOUNT, OPENED_AT, append
 
 
 def failed(ended: Result) -> dict[str, Any]:
@@ -45,6 +50,51 @@ def test_keys_that_others_can_read_are_named(sqlite_url: str, creditbank: Comman
     ended = creditbank("doctor")
     assert ended.code == 1
     assert "FAIL  key files      others can read them → chmod 600 " in ended.out
+
+
+def test_a_rotation_that_was_left_half_done_is_named(
+    sqlite_url: str, sqlite_engine: Engine, creditbank: Command, tmp_path: Path
+) -> None:
+    assert creditbank("keys", "rotate", "wrapping", url=sqlite_url).code == 0
+    assert (
+        "ok    rotation       in use: wrapping 2 (before it 1), blind-index 1, api-keys 1\n" in creditbank("doctor").out
+    )
+    with writing(sqlite_engine) as connection:
+        generations.enter(connection, "blind-index", 2, b"x" * 32)
+    assert failed(creditbank("doctor", "--json")) == {
+        "rotation": "`creditbank keys rotate blind-index` goes on with it"
+    }
+    assert creditbank("keys", "rotate", "blind-index").code == 0
+    assert failed(creditbank("doctor", "--json")) == {}
+
+
+def test_a_retired_key_that_came_back_is_named(sqlite_url: str, creditbank: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "keys"
+    assert creditbank("keys", "rotate", "wrapping", url=sqlite_url).code == 0
+    kept = (folder / "wrapping.1.key").read_bytes()
+    assert creditbank("keys", "retire", "wrapping").code == 0
+    keyfiles.write_new(folder / "wrapping.1.key", kept)
+    assert failed(creditbank("doctor", "--json")) == {"rotation": "delete these files"}
+
+
+def test_a_list_of_erased_accounts_that_disagrees_is_named(
+    sqlite_url: str, sqlite_engine: Engine, creditbank: Command, tmp_path: Path
+) -> None:
+    assert creditbank("keys", "create", "--role", "authority", url=sqlite_url).code == 0
+    assert "ok    erased list    agrees with the database\n" in creditbank("doctor").out
+    append(sqlite_engine, ACCOUNT, 1, AccountOpened(opened_by="HBVTC"), OPENED_AT)
+    assert creditbank("rebuild").code == 0
+    listed = ErasedList(tmp_path / "data")
+    listed.append([Erased(account_id=ACCOUNT, receipt=ACCOUNT, erased_at=OPENED_AT)])
+    assert "erases them again" in failed(creditbank("doctor", "--json"))["erased list"]
+    append(sqlite_engine, ACCOUNT, 2, AccountErased(reason="asked", receipt=ACCOUNT), OPENED_AT)
+    assert creditbank("rebuild").code == 0
+    assert failed(creditbank("doctor", "--json")) == {}
+    [path] = listed.folder.iterdir()
+    path.unlink()
+    assert "writes them down" in failed(creditbank("doctor", "--json"))["erased list"]
+    path.write_text("x" * 101)
+    assert "put back the line" in failed(creditbank("doctor", "--json"))["erased list"]
 
 
 def test_keys_of_another_bank_and_missing_migrations_are_named(

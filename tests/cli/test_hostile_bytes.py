@@ -60,7 +60,7 @@ REFUSED = {
     "unknown method": (b"FOO / HTTP/1.1\r\n\r\n", 400),
     "method in small letters": (b"get / HTTP/1.1\r\n\r\n", 400),
     "trace": (b"TRACE /v1/standards HTTP/1.1\r\n\r\n", 405),
-    "trace of nothing": (b"TRACE / HTTP/1.1\r\n\r\n", 404),
+    "trace of nothing": (b"TRACE /nothing HTTP/1.1\r\n\r\n", 404),
     "connect": (b"CONNECT other:443 HTTP/1.1\r\n\r\n", 400),
     "asterisk": (b"OPTIONS * HTTP/1.1\r\n\r\n", 404),
     "raw bytes in a path": (b"GET /v1/\xe7\x8e\x8b HTTP/1.1\r\n\r\n", 400),

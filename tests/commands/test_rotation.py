@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -33,6 +36,8 @@ from tests.commands.rotating import (
     serving,
     stored,
 )
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +131,32 @@ def test_a_rotation_that_was_killed_between_two_batches_goes_on_where_it_was(
     assert set(stored(process.bank.engine)[RINGS.index(name)]) == {2}
     assert accounts_of(process, *(holder(one).document for one in before)) == list(before.values())
     assert rotated(database_url, tmp_path, name).generation == 3, "it is finished: this is another one"
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from creditbank.commands import rotation as rotations
+from tests.commands.rotating import rotation
+rotations.BATCH = 7
+def progress(done, total):
+    if done > 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+with rotation(sys.argv[1], pathlib.Path(sys.argv[2]), progress) as turning:
+    turning.rotate("blind-index")
+"""
+
+
+def test_a_process_that_was_killed_leaves_nothing_that_another_cannot_finish(
+    process: Process, database_url: str, tmp_path: Path
+) -> None:
+    before = populate(process, 20)
+    killed = subprocess.run([sys.executable, "-c", KILLED, database_url, str(tmp_path)], cwd=PROJECT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert sorted(stored(process.bank.engine)[1]) == [1] * 20 + [2] * 14
+    tell(process.desk, opening(holder("new")))
+    assert rotated(database_url, tmp_path, "blind-index").resumed
+    assert stored(process.bank.engine)[1] == [2] * 21
+    assert accounts_of(process, *(holder(one).document for one in before)) == list(before.values())
 
 
 @pytest.mark.parametrize("is_published", [True, False])

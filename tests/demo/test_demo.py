@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import re
 import shlex
 import signal
 import sqlite3
@@ -16,7 +18,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import httpx2
+import httpx
 import pytest
 
 from creditbank.cli.demo import run
@@ -48,7 +50,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
             process.kill()
 
 
-def pasted(line: str) -> httpx2.Response:
+def pasted(line: str) -> httpx.Response:
     """What a curl of these few options would get."""
     words = iter(shlex.split(line)[2:])
     headers, body, url = {}, None, ""
@@ -60,7 +62,25 @@ def pasted(line: str) -> httpx2.Response:
             body = next(words).encode()
         else:
             url = word
-    return httpx2.request("GET" if body is None else "POST", url, headers=headers, content=body, trust_env=False)
+    return httpx.request("GET" if body is None else "POST", url, headers=headers, content=body, trust_env=False)
+
+
+def signed_in(name: str, link: str) -> dict[str, Any]:
+    """Who one is having followed the link of the tour and chosen this person; signed out again at the end."""
+    with httpx.Client(follow_redirects=True, trust_env=False, headers={"Accept": "text/html"}) as browser:
+        choice = browser.get(link)
+        assert "not for production / 仅供演示" in choice.text
+        [chosen] = [
+            html.unescape(href) for href in re.findall(r'href="([^"]+)"', choice.text) if f"person={name}" in href
+        ]
+        landed = browser.get(choice.url.join(chosen))
+        assert (landed.url.path, landed.status_code) == ("/", 200)
+        me: dict[str, Any] = browser.get(landed.url.join("/v1/session")).json()
+        assert browser.post(landed.url.join("/logout")).status_code == 403, "it does not say where it came from"
+        left = browser.post(landed.url.join("/logout"), headers={"Sec-Fetch-Site": "same-origin"})
+        assert left.status_code == 200
+        assert browser.get(landed.url.join("/v1/session")).status_code == 401
+    return me
 
 
 def demo(folder: Path, *, reset: bool = False, database_url: str | None = None) -> None:
@@ -85,8 +105,9 @@ def history(folder: Path) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CREDITBANK_DATA_DIR", "CREDITBANK_DATABASE_URL"):
-        monkeypatch.setenv(name, "")
+    for name in ("DATA_DIR", "DATABASE_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "PUBLIC_URL"):
+        monkeypatch.setenv(f"CREDITBANK_{name}", "")
+    monkeypatch.delenv("CREDITBANK_PUBLIC_URL")
 
 
 def test_stopped_and_started_again_the_demo_tells_its_story_once(
@@ -110,6 +131,11 @@ def test_stopped_and_started_again_the_demo_tells_its_story_once(
         assert [answer.status_code for answer in answers] == [200, 201, 200, 200, 200]
         assert [one["target"] for one in answers[2].json()["granted"]] == ["C3"]
         assert pasted(commands[1]).headers["Idempotency-Replayed"] == "true"
+        logins = [line.split() for line in lines if "/login?login_hint=" in line]
+        assert [name for name, _ in logins] == ["learner", "registrar", "clerk", "officer", "auditor"]
+        shown = [signed_in(name, link) for name, link in logins]
+        assert [one["role"] for one in shown] == ["learner", "institution", "issuer", "authority", "auditor"]
+        assert shown[0]["account_id"] in commands[3], "the learner is the one of the tour"
         process.terminate()
         assert process.wait(timeout=10) == 0
 
@@ -142,6 +168,20 @@ def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="is not a directory of the demo"):
         demo(tmp_path, reset=True)
     assert (tmp_path / "creditbank.db").read_text() == "a bank that is not the demo's"
+
+
+def test_a_demo_that_others_can_reach_wants_a_word_for_it(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="could sign in as anybody"):
+        run(
+            learners=1,
+            host="0.0.0.0",
+            port=ANY_PORT,
+            data_dir=tmp_path / "demo-data",
+            database_url=None,
+            reset=False,
+            and_serve=False,
+            as_json=True,
+        )
 
 
 def test_a_reset_never_empties_a_database_that_was_named(tmp_path: Path) -> None:

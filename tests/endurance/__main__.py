@@ -2,6 +2,8 @@
 
 python -m tests.endurance crash --kills 500 --database postgresql --victim both
 python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
+python -m tests.endurance flips --times 10000 --database postgresql
+python -m tests.endurance failover --times 10 --mode sync
 python -m tests.endurance rotate --persons 10000 --database postgresql
 python -m tests.endurance timing --calls 2000 --database postgresql
 """
@@ -10,14 +12,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 from creditbank.ledger.database import open_engine
 from tests.commands.rotating import rotate_under_a_crowd
-from tests.endurance import timing
+from tests.database import migrate
+from tests.endurance import failover, flips, timing
 from tests.endurance.databases import PostgreSQL, installed
+from tests.endurance.pair import pair
 from tests.processes import bank, findings, histories
 from tests.processes.calls import Caller
 from tests.processes.crash import Verdict, crash
@@ -29,13 +35,19 @@ VIOLATION = 3
 REPORT_EVERY = 10
 ACCOUNTS, CERTIFICATES = 8, 6
 OPERATIONS_A_ROUND = 2_000
+SILENT_SECONDS = {True: 0.4, False: 3.0}
+"""How long the link is silent: with an asynchronous standby, until a checkpoint covers what will be lost."""
 
 
 def main() -> int:
     asked = _arguments().parse_args()
     seed = asked.seed if asked.seed is not None else Random().randrange(2**32)
     _say(f"{asked.command}, {asked.database}, seed {seed}")
+    if asked.command == "failover":
+        return _failover(asked.times, asked.mode == "sync", Random(seed))
     with installed(asked.database) as (installation, postgresql):
+        if asked.command == "flips":
+            return _flips(installation, asked.times, Random(seed))
         if asked.command == "crash":
             if postgresql is None and asked.victim != "server":
                 _say("an SQLite file is no process: only the server can be killed")
@@ -61,16 +73,51 @@ def _arguments() -> argparse.ArgumentParser:
     history.add_argument("--operations", type=int, default=1_000_000)
     history.add_argument("--clients", type=int, default=32)
     history.add_argument("--servers", type=int, default=1)
+    flipping = commands.add_parser("flips", help="flip single bits of what is stored, and verify")
+    flipping.add_argument("--times", type=int, default=10_000)
+    failing = commands.add_parser("failover", help="kill the primary of two PostgreSQL servers, and promote the other")
+    failing.add_argument("--times", type=int, default=10)
+    failing.add_argument("--mode", choices=("sync", "async"), default="sync")
     timed = commands.add_parser("timing", help="whether the time of an answer tells what is there; never fails")
     timed.add_argument("--calls", type=int, default=2_000, help="of either side of a pair")
     rotating = commands.add_parser("rotate", help="every key is rotated while people come")
     rotating.add_argument("--persons", type=int, default=10_000)
     rotating.add_argument("--clients", type=int, default=2, help="at each server")
     rotating.add_argument("--servers", type=int, default=2)
-    for command in (crashing, history, timed, rotating):
+    for command in (crashing, history, flipping, failing, timed, rotating):
         command.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
         command.add_argument("--seed", type=int, default=None)
     return parser
+
+
+def _failover(times: int, is_synchronous: bool, chance: Random) -> int:
+    with tempfile.TemporaryDirectory(prefix="creditbank-failover-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        with pair(directory, is_synchronous=is_synchronous) as both:
+            migrate(both.url)
+            installation = Installation(both.url, directory)
+            silent = SILENT_SECONDS[is_synchronous]
+            outcome = failover.fail_over(both, installation, times, chance, silent, lambda one: _say(str(one)))
+    if is_synchronous:
+        return _conclude([*outcome.lost, *outcome.doubled, *outcome.differences, *outcome.refused])
+    # With an asynchronous standby something is lost that was published, and it has to be noticed.
+    return _conclude([] if bool(outcome.lost) == bool(outcome.refused) else ["the loss was not noticed"])
+
+
+def _flips(installation: Installation, times: int, chance: Random) -> int:
+    engine = open_engine(installation.database_url)
+    tally = flips.flip(flips.prepared(engine, installation.data_dir), times, chance, _counted)
+    engine.dispose()
+    for place, count in sorted(tally.flips.items()):
+        _say(f"{count:6} {place}")
+    _say(f"{sum(tally.flips.values())} bits flipped, {len(tally.missed)} not found")
+    return _conclude(tally.missed)
+
+
+def _counted(done: int) -> None:
+    if done % 1_000 == 0:
+        _say(f"{done} tried")
 
 
 def _crash(installation: Installation, postgresql: PostgreSQL | None, asked: argparse.Namespace, chance: Random) -> int:

@@ -12,6 +12,8 @@ from typing import Any, Self
 from tests.personal import WATCH
 
 TIMEOUT = 30.0
+IDLE_SECONDS = 3.0
+"""After which a connection is not used again: the server closes one that has been idle for five."""
 
 
 class Unanswered(Exception):
@@ -45,6 +47,7 @@ class Caller:
 
     def __init__(self, address: str) -> None:
         self._http = HTTPConnection(address, timeout=TIMEOUT)
+        self._used = monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +76,8 @@ class Caller:
         headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **(more or {})}
         WATCH.remember_request({name.lower(): value for name, value in headers.items()}, body or b"")
         began = monotonic()
+        if began - self._used > IDLE_SECONDS:
+            self._http.close()
         try:
             self._http.request(method, path, body=body, headers=headers)
             response = self._http.getresponse()
@@ -80,6 +85,7 @@ class Caller:
         except (HTTPException, OSError) as error:
             self._http.close()
             raise Unanswered(type(error).__name__) from error
+        self._used = monotonic()
         WATCH.search(f"the headers of {method} {path}", str(response.headers))
         if response.status >= 400:
             WATCH.search(f"the body of {method} {path}: {response.status}", content.decode())

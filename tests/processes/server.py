@@ -39,19 +39,23 @@ class Installation:
     def log(self) -> Path:
         return self.directory / "serve.log"
 
-    def start(self) -> Process:
-        """Start a server and wait until it is ready. Raises NotStarted."""
+    def named(self) -> dict[str, str]:
+        """The environment of a process that works for this installation."""
         settings = {
             "CREDITBANK_DATABASE_URL": self.database_url,
             "CREDITBANK_DATA_DIR": str(self.data_dir),
             "CREDITBANK_REQUESTS_PER_MINUTE": "0",
             "CREDITBANK_VERIFY_PER_MINUTE": "1000000",
         }
+        return {**os.environ, **settings, **self.environment}
+
+    def start(self) -> Process:
+        """Start a server and wait until it is ready. Raises NotStarted."""
         with self.log.open("ab") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "creditbank", "serve", "--port", "0", "--json"],
                 cwd=PROJECT,
-                env={**os.environ, **settings, **self.environment},
+                env=self.named(),
                 stdout=subprocess.PIPE,
                 stderr=log,
             )

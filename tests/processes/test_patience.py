@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from time import monotonic
 from uuid import UUID
@@ -65,19 +65,40 @@ def _suspension(account_id: UUID, key: str) -> Request:
     return Request(command=command, actor="test", key=("authority", key), fingerprint=key.encode())
 
 
-def test_a_file_that_somebody_else_writes_to_is_unavailable_for_writes_and_readable(
+def test_a_file_that_somebody_else_writes_to_is_readable_for_whoever_is_on_record_as_reading_it(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", WAIT_MS)
     with ready_bank(sqlite_url, tmp_path / "data") as bank:
         account_id, posted = bank.account(), certificate()
+        path = f"/v1/accounts/{account_id}/balance"
+        assert bank.authority.get(path).status_code == 200
+        learner = bank.learner(account_id)
         with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             refused = bank.issuer.post("/v1/certificates", posted, key="one")
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
             assert int(refused.headers["Retry-After"]) > 0
-            assert bank.authority.get(f"/v1/accounts/{account_id}/balance").status_code == 200
+            assert [one.get(path).status_code for one in (bank.authority, learner, bank.auditor)] == [200, 200, 503]
             other.execute("ROLLBACK")
         awarded = bank.issuer.post("/v1/certificates", posted, key="one")
         assert awarded.status_code == 201
         assert "Idempotency-Replayed" not in awarded.headers
+
+
+def test_when_every_connection_is_taken_requests_are_told_to_come_again(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "POOL_TIMEOUT_SECONDS", WAIT_MS / 1000)
+    with ready_bank(database_url, tmp_path / "data") as bank, ExitStack() as stack:
+        account_id = bank.account()
+        for _ in range(database.POOL_SIZE):
+            stack.enter_context(bank.core.engine.connect())
+        answers = [
+            bank.authority.get(f"/v1/accounts/{account_id}/balance"),
+            bank.issuer.post("/v1/certificates", certificate(), key="one"),
+            bank.public.get("/v1/verify/BIM-EVAL/none"),
+        ]
+        assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "unavailable")] * 3
+        stack.close()
+        assert bank.authority.get(f"/v1/accounts/{account_id}/balance").status_code == 200

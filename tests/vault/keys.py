@@ -12,6 +12,7 @@ def key_files(*, wrapping: bytes = b"w", blind_index: bytes = b"b", api_keys: by
         blind_index=Ring("blind-index", {1: blind_index * 32}),
         api_keys=Ring("api-keys", {1: api_keys * 32}),
         cursors=b"c" * 32,
+        fingerprints=b"f" * 32,
     )
 
 

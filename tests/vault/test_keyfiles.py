@@ -16,14 +16,14 @@ from tests.vault.keys import KEYS
 
 
 def secrets(keys: KeyFiles) -> list[bytes]:
-    return [*(ring.of(1) for ring in keys.rings), keys.cursors]
+    return [*(ring.of(1) for ring in keys.rings), keys.cursors, keys.fingerprints]
 
 
 def test_keys_are_made_once_and_read_ever_after(tmp_path: Path) -> None:
     keys = keyfiles.load(tmp_path)
     assert secrets(keyfiles.load(tmp_path)) == secrets(keys)
     assert [ring.current for ring in keys.rings] == [1, 1, 1]
-    assert len(set(secrets(keys))) == 4
+    assert len(set(secrets(keys))) == 5
     assert {len(secret) for secret in secrets(keys)} == {32}
 
 
@@ -31,7 +31,7 @@ def test_only_the_owner_may_read_them_and_nothing_else_is_left_behind(tmp_path: 
     keyfiles.load(tmp_path)
     folder = tmp_path / "keys"
     assert folder.stat().st_mode & 0o077 == 0
-    names = ["api-keys.1.key", "blind-index.1.key", "cursors.key", "wrapping.1.key"]
+    names = ["api-keys.1.key", "blind-index.1.key", "cursors.key", "fingerprints.key", "wrapping.1.key"]
     assert sorted(path.name for path in folder.iterdir()) == names
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
 

@@ -68,13 +68,13 @@ class Looker(NamedTuple):
 
     async def saw(self, *account_ids: UUID) -> None:
         """Answer only after this. Raises Unavailable where it cannot be put on record."""
-        if self.look is not None:
-            await self.book.record(self.look, account_ids)
+        if self.look is not None and (new := self.book.unrecorded(self.look, account_ids)):
+            await self.book.record(new)
 
     def saw_from_thread(self, *account_ids: UUID) -> None:
         """The same for routes that have a thread of their own."""
-        if self.look is not None:
-            self.book.record_from_thread(self.look, account_ids)
+        if self.look is not None and (new := self.book.unrecorded(self.look, account_ids)):
+            self.book.record_from_thread(new)
 
     def shown(self, document: Any) -> Any:
         """A document as this one may see it."""
@@ -105,7 +105,7 @@ def looker_of(request: Request, principal: Principal, operation: Operation, fiel
         return Looker(principal=principal, book=book, look=None)
     usual = "audit" if principal.role == "auditor" else USUAL[operation]
     one = Look(
-        credential=principal.credential,
+        credential=principal.person or principal.credential,  # sessions come and go, people stay
         role=principal.role,
         organisation=principal.organisation,
         operation=operation,
@@ -116,9 +116,9 @@ def looker_of(request: Request, principal: Principal, operation: Operation, fiel
     return Looker(principal=principal, book=book, look=one)
 
 
-def look_through_share(opened: Opened) -> Look:
-    """The look of somebody of whom the bank knows only the share whose secret they have."""
-    return Look(
+def record_opened_share(book: AccessBook, opened: Opened) -> None:
+    """Put on record the look of somebody of whom the bank knows only the share whose secret they have."""
+    one = Look(
         credential=str(opened.share_id),
         role="share",
         organisation=None,
@@ -126,6 +126,8 @@ def look_through_share(opened: Opened) -> Look:
         fields=opened.what,
         purpose="share",
     )
+    if new := book.unrecorded(one, [opened.account_id]):
+        book.record_from_thread(new)
 
 
 def said(scope: Scope) -> dict[str, str]:

@@ -255,6 +255,10 @@ MESSAGES: Mapping[str, Message] = {
         "Unavailable", "The bank cannot answer now; ask again with the same Idempotency-Key.",
         "暂时不可用", "系统暂时无法处理，请使用同一幂等键重试。",
     ),
+    "history_behind": Message(
+        "History is behind", "Published history is missing in the database; nothing is written until it is back.",
+        "历史记录不完整", "数据库缺少已公布的历史记录；恢复之前不接受任何写入。",
+    ),
 }  # fmt: skip
 
 

@@ -49,6 +49,13 @@ _BEARER = {
     "scheme": "bearer",
     "description": "An API key of an organisation or of a learner, or an access token.",
 }
+_SESSION = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": "__Host-creditbank",
+    "description": "Of somebody who signed in at /login. What changes something must come from the bank's own pages:"
+    " `Sec-Fetch-Site` says so, or `Origin`.",
+}
 _MEANINGS: Mapping[str, str] = {
     "400": "The request cannot be read, or lacks its Idempotency-Key.",
     "401": "No credentials, or credentials that are not valid.",
@@ -104,7 +111,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas |= problem.pop("$defs") | {"Problem": problem}
     describe_rules(schemas)
     components["schemas"] = dict(sorted(schemas.items()))
-    components["securitySchemes"] = {"bearer": _BEARER}
+    components["securitySchemes"] = {"bearer": _BEARER, "session": _SESSION}
     tidied: dict[str, Any] = tidy(document)
     return tidied
 
@@ -172,7 +179,7 @@ def _said_of_looks() -> Iterator[dict[str, Any]]:
 
 
 def _secure(path: str, operation: dict[str, Any]) -> None:
-    operation["security"] = [] if path.startswith(PUBLIC_PATHS) else [{"bearer": []}]
+    operation["security"] = [] if path.startswith(PUBLIC_PATHS) else [{"bearer": []}, {"session": []}]
 
 
 def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
@@ -217,7 +224,7 @@ def _possible(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
     if "if-match" in parameters and method != "get":
         yield from ("400", "412")
     if path.startswith("/v1/verify"):
-        yield "429"
+        yield from ("429", "503")
     if path == "/v1/shared":
         yield from ("404", "429", "503")
 

@@ -21,7 +21,7 @@ from creditbank.domain.account import Account, Dealing
 from creditbank.domain.approvals import Step
 from creditbank.domain.catalogue import Catalogue
 from creditbank.domain.events import AccountOpened
-from creditbank.domain.values import PARTITIONS
+from creditbank.domain.values import PARTITIONS, partition_of
 from creditbank.ledger import accesses, codec, log
 from creditbank.ledger.database import snapshot
 from creditbank.ledger.log import Recorded
@@ -85,16 +85,20 @@ def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Di
 
 def _gaps(connection: Connection, numbers: Numbering, where: str) -> Iterator[Difference]:
     counted, found = numbers.heads(connection), numbers.extents(connection)
-    for partition_id in range(PARTITIONS):
+    moments = numbers.moments(connection)
+    if set(moments) != set(range(PARTITIONS)):
+        yield Difference(where=where, what="counters", expected=repr(PARTITIONS), stored=repr(sorted(moments)))
+    for partition_id, (counter, row) in moments.items():
         head, stored = counted.get(partition_id, 0), found.get(partition_id, Extent())
-        expected = Extent(head, 1, head) if head else Extent()
-        if stored != expected:
-            yield Difference(
-                where=f"{where} {partition_id}",
-                what="count, first and last position",
-                expected=repr(expected),
-                stored=repr(stored),
-            )
+        pairs = [
+            ("count, first and last position", Extent(head, 1, head) if head else Extent(), stored),
+            ("time of the counter", row, counter),
+        ]
+        for what, expected, is_stored in pairs:
+            if expected != is_stored:
+                yield Difference(
+                    where=f"{where} {partition_id}", what=what, expected=repr(expected), stored=repr(is_stored)
+                )
 
 
 def _pages(connection: Connection, first_types: Collection[str]) -> Iterator[list[UUID]]:
@@ -114,7 +118,7 @@ def _compare(
     stored_consents = consents.of_accounts(connection, ids)
     stored_requests = learner_requests.of_accounts(connection, ids)
     folded = {one: _folded(one, history) for one, history in histories.items()}
-    holders = claims.holders(connection, {lot for account in folded.values() for lot in account.lots})
+    claimed = claims.places(connection, {lot for account in folded.values() for lot in account.lots})
     for account_id, account in folded.items():
         history = histories[account_id]
         pairs = [
@@ -125,7 +129,7 @@ def _compare(
             ("dealings", _expected_dealings(account, history), stored_dealings[account_id]),
             ("consents", _expected_consents(account), stored_consents[account_id]),
             ("requests", account.rights.requests, stored_requests[account_id]),
-            ("claims", dict.fromkeys(account.lots, account_id), {lot: holders.get(lot) for lot in account.lots}),
+            ("claims", _expected_claims(account), {lot: claimed.get(lot) for lot in account.lots}),
         ]
         for what, expected, stored in pairs:
             if expected != stored:
@@ -172,6 +176,10 @@ def _stored_uses(rows: Sequence[Row[Any]]) -> object:
     return [(usages.use_from(row), row.credits, row.recorded_at) for row in rows]
 
 
+def _expected_claims(account: Account) -> dict[UUID, tuple[UUID, int]]:
+    return {lot: (account.head.account_id, partition_of(lot)) for lot in account.lots}
+
+
 def _expected_dealings(account: Account, history: Sequence[Recorded]) -> dict[str, Dealing]:
     """The one who opened the account stands on its head; a row is kept for those who came later."""
     named = {item.event.institution for item in history if isinstance(item.event, events.DealingOpened)}
@@ -185,8 +193,8 @@ def _expected_consents(account: Account) -> dict[UUID, tuple[str, date]]:
 
 def _strangers(connection: Connection) -> Iterator[Difference]:
     for table in (heads.account, lots.lot, usages.usage, heads.dealing, *consents.TABLES, *learner_requests.TABLES):
-        if (account_id := log.without_history(connection, table.c.account_id)) is not None:
-            yield _difference(account_id, f"rows in {table.name}", "no such account", "rows")
+        if (account_id := log.without_history(connection, table, table.c.account_id)) is not None:
+            yield _difference(account_id, f"rows in {table.name}", "no such account in the partition", "rows")
     if (claimed := lots.claimed_by_nobody(connection)) is not None:
         certificate_id, account_id = claimed
         yield _difference(account_id, f"claim of certificate {certificate_id}", "no such certificate", "a claim")
@@ -213,6 +221,6 @@ def _approval_differences(connection: Connection) -> Iterator[Difference]:
                     expected=repr(expected),
                     stored=repr(stored.get(approval_id)),
                 )
-    if (unknown := log.without_history(connection, approvals.approval.c.approval_id)) is not None:
+    if (unknown := log.without_history(connection, approvals.approval, approvals.approval.c.approval_id)) is not None:
         where, what = f"approval {unknown}", "rows in approval"
         yield Difference(where=where, what=what, expected="no such approval", stored="rows")

@@ -19,8 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 keys = typer.Typer(help="Make, list and revoke API keys; rotate the bank's own secrets.", no_args_is_help=True)
+members = typer.Typer(help="Add, list and remove people who may sign in.", no_args_is_help=True)
 rules = typer.Typer(help="Test, lint, explain and compare rulebooks.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(members, name="members")
 app.add_typer(rules, name="rules")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -77,6 +79,9 @@ def demo(
     database_url: Annotated[str | None, typer.Option(help="Instead of the SQLite file in that directory.")] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Delete what is there and start over.")] = False,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Go on serving when all is loaded.")] = True,
+    for_anybody: Annotated[
+        bool, typer.Option("--for-anybody", help="Let others reach it too, who may sign in as anybody.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Load an invented province into a bank of its own, and serve it. Run again, it goes on where it was."""
@@ -91,7 +96,99 @@ def demo(
         reset=reset,
         and_serve=serve,
         as_json=as_json,
+        for_anybody=for_anybody,
     )
+
+
+@app.command()
+def publish(
+    once: Annotated[bool, typer.Option("--once", help="Publish what there is now, and end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Publish the public log, once a second: on PostgreSQL beside `serve`, which does it itself on SQLite."""
+    from creditbank.cli.publish import run
+
+    run(once=once, as_json=as_json)
+
+
+@app.command()
+def verify(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A proof, a bundle, an exported bank, or a published log; without, the database."),
+    ] = None,
+    key: Annotated[list[str] | None, typer.Option(help="Verifier key of the log, from whom you trust.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify all that the log says; needs no server. Exit code 3 names the first fault."""
+    from creditbank.cli.verify import run
+
+    run(path=path, keys=key or [], as_json=as_json)
+
+
+@app.command()
+def export(
+    target: Annotated[Path | None, typer.Argument(help="File of the account, or new folder of the bank.")] = None,
+    account: Annotated[UUID | None, typer.Option(help="One account, with its proofs.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write history with its proofs: one account as a bundle, or the whole bank as a folder."""
+    from creditbank.cli.export import run_account, run_all
+
+    if account is not None:
+        run_account(account_id=account, target=target)
+    elif target is not None:
+        run_all(target=target, as_json=as_json)
+    else:
+        raise typer.BadParameter("name an account, or a folder for the whole bank")
+
+
+@app.command()
+def witness(
+    name: Annotated[str, typer.Option(help="Name under which it cosigns: an address without the scheme.")],
+    folder: Annotated[Path, typer.Option(help="Where its key lies and what it has seen.")],
+    log: Annotated[list[str] | None, typer.Option(help="Verifier key of a log to cosign.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8001,
+    show_key: Annotated[bool, typer.Option("--show-key", help="Print its own verifier key, and end.")] = False,
+) -> None:
+    """Be a witness for the logs of others: cosign what goes on from what was seen before."""
+    from creditbank.cli.others import witness as run
+
+    run(name=name, logs=log or [], folder=folder, host=host, port=port, show_key=show_key)
+
+
+Url = Annotated[str, typer.Argument(metavar="URL", help="Where the log is, such as https://bank.example/log/v1.")]
+LogKey = Annotated[list[str], typer.Option("--key", help="Verifier key of the log, from whom you trust.")]
+Every = Annotated[float | None, typer.Option(min=1, help="Again after so many seconds; once without.")]
+
+
+@app.command()
+def monitor(
+    url: Url,
+    key: LogKey,
+    state: Annotated[Path, typer.Option(help="File with the checkpoint that was seen last.")],
+    every: Every = None,
+    as_json: Json = False,
+) -> None:
+    """Check that a log goes on from what was seen before. Exit code 3 where it does not."""
+    from creditbank.cli.others import monitor as run
+
+    run(url=url, keys=key, state=state, every=every, as_json=as_json)
+
+
+@app.command()
+def mirror(
+    url: Url,
+    key: LogKey,
+    folder: Annotated[Path, typer.Option(help="Where the copy is kept; any web server can show it.")],
+    every: Every = None,
+    as_json: Json = False,
+) -> None:
+    """Keep a whole copy of a log, every entry checked. Exit code 3 where it is not what was signed."""
+    from creditbank.cli.others import mirror as run
+
+    run(url=url, keys=key, folder=folder, every=every, as_json=as_json)
 
 
 @app.command()
@@ -212,6 +309,17 @@ def diff_rules(
     run(before=before, after=after, with_bank=bank, as_json=as_json)
 
 
+@keys.command("log")
+def show_log_keys(
+    add: Annotated[bool, typer.Option("--add", help="Make one more key, which signs beside the ones before.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the keys with which anybody can verify the public log."""
+    from creditbank.cli.publish import show_keys
+
+    show_keys(add=add, as_json=as_json)
+
+
 @keys.command("create")
 def create_key(
     role: Annotated[Role, typer.Option(help="What the key may do.")],
@@ -282,6 +390,50 @@ def retire_key(
     from creditbank.cli.rotate import retire
 
     retire(name=name.value, as_json=as_json)
+
+
+@members.command("add")
+def add_member(
+    subject: Annotated[str, typer.Argument(help="The `sub` of the person at the identity provider.")],
+    role: Annotated[Role, typer.Option(help="What the member may do.")],
+    organisation: Annotated[str | None, typer.Option(help="Code of the organisation that it acts for.")] = None,
+    issuer: Annotated[str | None, typer.Option(help="Identity provider; CREDITBANK_OIDC_ISSUER without it.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="Instant with its zone, as 2027-01-31T00:00:00Z.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let a person sign in and act in a role: above all the first one of the authority."""
+    if role is Role.LEARNER:
+        raise typer.BadParameter("learners are no members: they sign in by their documents")
+    if role is not Role.AUTHORITY and organisation is None:
+        raise typer.BadParameter(f"a member of the role {role} needs an --organisation")
+    from creditbank.cli.members import add
+
+    add(
+        subject=subject,
+        role=role.value,
+        organisation=organisation,
+        issuer=issuer,
+        expires_at=_instant(expires_at),
+        as_json=as_json,
+    )
+
+
+@members.command("list")
+def list_members(as_json: Json = False) -> None:
+    """Show every member there ever was."""
+    from creditbank.cli.members import show
+
+    show(as_json=as_json)
+
+
+@members.command("remove")
+def remove_member(
+    member_id: Annotated[str, typer.Argument(help="As `members list` shows it.")], as_json: Json = False
+) -> None:
+    """Let a member in no more. Its sessions end within two seconds."""
+    from creditbank.cli.members import remove
+
+    remove(member_id=member_id, as_json=as_json)
 
 
 def _instant(text: str | None) -> datetime | None:

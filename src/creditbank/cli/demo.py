@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import httpx2
+import httpx
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from creditbank.app import clock
 from creditbank.cli import installation, serve
+from creditbank.cli import server as served
 from creditbank.cli.outcome import USAGE, Failed, say, say_json
 from creditbank.demo import keyring
 from creditbank.demo.clerk import Clerk, Refused
+from creditbank.demo.identity.people import add_members, guises
+from creditbank.demo.identity.provider import CLIENT_ID, DemoProvider, ReachableByOthers, require_own_machine
 from creditbank.demo.loading import AUTHORITY, Loader
 from creditbank.demo.progress import Stages
 from creditbank.demo.province import province
@@ -51,8 +55,13 @@ def run(
     reset: bool,
     and_serve: bool,
     as_json: bool,
+    for_anybody: bool = False,
 ) -> None:
-    """Load the province and serve it until told to stop; what stands already is kept. Raises Failed."""
+    """Load the province and serve it until told to stop; what stands already is kept. Raises Failed.
+
+    Whoever reaches it may be anybody in it: on another host than this machine's own only `for_anybody`.
+    """
+    _check_host(host, for_anybody=for_anybody)
     _prepare(data_dir, reset=reset, elsewhere=database_url is not None)
     os.environ["CREDITBANK_DATA_DIR"] = str(data_dir)
     os.environ["CREDITBANK_DATABASE_URL"] = database_url or f"sqlite:///{data_dir / 'creditbank.db'}"
@@ -62,13 +71,22 @@ def run(
             migration.upgrade(engine)
         safe = _Safe(engine, installation.bound_keys(chosen, engine), data_dir / "demo-keys.json")
         listener = serve.bound(host, range(port, min(port + PORTS, 65536)))
-        address = serve.publish(host, listener.getsockname()[1])
+        with serve.published(host, listener.getsockname()[1]) as address:
+            provider = _provider(host, for_anybody=for_anybody)
 
-        async def load() -> None:
-            result = await _load(safe, address, learners)
-            _show(result, as_json=as_json, and_serve=and_serve)
+            async def load() -> None:
+                result = await _load(safe, address, learners, provider.issuer)
+                _show(result, as_json=as_json, and_serve=and_serve)
 
-        _run(_while_serving(listener, load, stay=and_serve))
+            _run(_while_serving(listener, provider, load, stay=and_serve))
+
+
+def _check_host(host: str, *, for_anybody: bool) -> None:
+    try:
+        require_own_machine(host, for_anybody=for_anybody)
+    except ReachableByOthers:
+        reason = f"whoever reaches {host} could sign in as anybody: serve on 127.0.0.1, or say --for-anybody"
+        raise Failed(reason, USAGE) from None
 
 
 def _prepare(data_dir: Path, *, reset: bool, elsewhere: bool) -> None:
@@ -123,16 +141,27 @@ class _Safe:
         return known is not None and known.is_valid(clock()) and apikeys.opens(self.files, known, key)
 
 
-async def _load(safe: _Safe, address: str, learners: int) -> Tour:
+def _provider(host: str, *, for_anybody: bool) -> DemoProvider:
+    """The identity provider that the demo's bank is told to believe."""
+    public_url = os.environ[serve.PUBLIC_URL].rstrip("/")
+    provider = DemoProvider(public_url, guises(province()), clock, host=host, for_anybody=for_anybody)
+    os.environ["CREDITBANK_OIDC_ISSUER"] = provider.issuer
+    os.environ["CREDITBANK_OIDC_CLIENT_ID"] = CLIENT_ID
+    return provider
+
+
+async def _load(safe: _Safe, address: str, learners: int, issuer: str) -> Tour:
     """Everything in order. Raises Failed where the bank refuses what it should take."""
     here, keys = province(), safe.keys()
+    people = guises(here)
     try:
-        async with httpx2.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             clerk = Clerk(client, keys)
             loader = Loader(clerk, here, Stages())
             await loader.register()
             await keyring.complete(clerk, keys, keyring.owners(here).items())
             safe.keep(keys)
+            await add_members(clerk, issuer, people)
             await loader.accredit()
             await loader.publish()
             loaded = await loader.award(learners)
@@ -140,19 +169,24 @@ async def _load(safe: _Safe, address: str, learners: int) -> Tour:
             story = await Teller(clerk, here).tell()
     except Refused as refusal:
         raise Failed(f"the bank refused a part of the demo: {refusal}") from None
-    except httpx2.TransportError as error:
+    except httpx.TransportError as error:
         raise Failed(f"the bank does not answer: {error or type(error).__name__}") from None
     if LEARNER not in keys:
         keys[LEARNER] = await asyncio.to_thread(safe.make, LEARNER, UUID(story.learner_account))
         safe.keep(keys)
-    return tour(address, here, learners, loaded, story, keys)
+    return tour(address, here, learners, loaded, story, keys, people)
 
 
 class _Server(uvicorn.Server):
-    """Knows when it answers."""
+    """Answers for the bank and for its identity provider, and knows when it does."""
 
-    def __init__(self) -> None:
-        super().__init__(serve.configuration(workers=1))
+    def __init__(self, provider: DemoProvider) -> None:
+        def application() -> FastAPI:
+            app = served.application()
+            provider.mount(app)
+            return app
+
+        super().__init__(serve.configuration(workers=1, application=application))
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -160,9 +194,11 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-async def _while_serving(listener: socket.socket, load: Callable[[], Awaitable[None]], *, stay: bool) -> None:
+async def _while_serving(
+    listener: socket.socket, provider: DemoProvider, load: Callable[[], Awaitable[None]], *, stay: bool
+) -> None:
     """Serve and load. Loading ends when the server does; without `stay` it is the other way round."""
-    server = _Server()
+    server = _Server(provider)
     serving = asyncio.ensure_future(server.serve([listener]))
 
     async def load_when_ready() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,26 +15,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
 
-from creditbank.cli import installation
+from creditbank.cli import doctor_vault, installation
+from creditbank.cli.finding import Finding
 from creditbank.cli.outcome import Failed, say, say_json
 from creditbank.ledger import accesses, log, migration
 from creditbank.settings import Settings
-from creditbank.vault import generations, keyfiles
-from creditbank.vault.keyfiles import ForeignKeys
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRESQL = 140_000
 LEAST_FREE_BYTES = 1 << 30
 MOST_CLOCK_SKEW_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check saw; `fix` is None where all is well."""
-
-    check: str
-    seen: str
-    fix: str | None = None
 
 
 def run(*, as_json: bool) -> None:
@@ -60,7 +49,7 @@ def _findings(chosen: Settings) -> Iterator[Finding]:
     yield _python()
     yield _zone(chosen)
     yield from _disk(_nearest(chosen.data_dir), "data")
-    yield from _key_files(chosen.data_dir)
+    yield from doctor_vault.key_files(chosen.data_dir)
     database = make_url(chosen.database_url).database or ""
     if chosen.database_url.startswith("sqlite"):
         yield from _disk(_nearest(Path(database).parent), "database")
@@ -98,24 +87,6 @@ def _disk(folder: Path, name: str) -> Iterator[Finding]:
     yield Finding(f"{name} disk", f"{folder} can be written, {free / (1 << 30):.1f} GiB free", fix)
 
 
-def _key_files(data_dir: Path) -> Iterator[Finding]:
-    folder = keyfiles.folder_of(data_dir)
-    paths = list(folder.glob("*.key"))
-    if missing := _missing_keys(data_dir):
-        fix = "the first start makes them; for a bank that exists, restore its own"
-        yield Finding("key files", f"missing in {folder}: {', '.join(missing)}", fix)
-        return
-    if any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths):
-        yield Finding("key files", "others can read them", f"chmod 600 {folder}/*.key")
-        return
-    yield Finding("key files", "are there, for the bank alone")
-
-
-def _missing_keys(data_dir: Path) -> list[str]:
-    folder = keyfiles.folder_of(data_dir)
-    return [name for name in keyfiles.NAMES if not any(folder.glob(f"{name}*.key"))]
-
-
 def _in_database(engine: Engine, chosen: Settings) -> Iterator[Finding]:
     is_at_head = migration.at_head(engine)
     checks = _of_sqlite if engine.dialect.name == "sqlite" else _of_postgresql
@@ -130,8 +101,9 @@ def _in_database(engine: Engine, chosen: Settings) -> Iterator[Finding]:
             yield _ledger_time(connection)
             yield _ends("events", log.NUMBERS.without_end(connection))
             yield _ends("accesses", accesses.NUMBERS.without_end(connection))
-    if is_at_head and not _missing_keys(chosen.data_dir):
-        yield _binding(engine, chosen.data_dir)
+    if is_at_head and not doctor_vault.missing_keys(chosen.data_dir):
+        yield from doctor_vault.rings(engine, chosen.data_dir)
+        yield doctor_vault.erased_list(engine, chosen.data_dir)
 
 
 def _of_sqlite(connection: Connection) -> Iterator[Finding]:
@@ -180,15 +152,3 @@ def _ends(numbered: str, partitions: list[int]) -> Finding:
     lost = ", ".join(map(str, partitions))
     fix = "somebody removed them: restore a backup beside it and compare; `creditbank replay` looks for more"
     return Finding(numbered, f"the last are missing in partitions {lost}", fix)
-
-
-def _binding(engine: Engine, data_dir: Path) -> Finding:
-    """Whether the key files are the database's own. What `bind` would write is taken back."""
-    try:
-        keys = keyfiles.load(data_dir)
-        with engine.connect() as connection, connection.begin() as transaction:
-            generations.bind(connection, keys)
-            transaction.rollback()
-    except (ForeignKeys, OSError) as error:
-        return Finding("keys", str(error), "set CREDITBANK_DATA_DIR to the directory of this bank")
-    return Finding("keys", "belong to this database")

@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from creditbank.app import clock
-from creditbank.cli import installation
+from creditbank.cli import installation, owners
 from creditbank.cli.outcome import Failed, say, say_json
-from creditbank.domain import errors, terms
 from creditbank.domain.instants import instant_text, microseconds_of
 from creditbank.ledger.database import writing
-from creditbank.projections import accounts, catalogue
+from creditbank.projections import catalogue
 from creditbank.vault import apikeys, generations
 
 CREATED_BY = "command-line"
@@ -26,14 +25,14 @@ def create(
     """Store a key and print it, alone: nobody can read it again."""
     chosen = installation.settings()
     now = clock()
-    expires = _end(role, None if expires_at is None else microseconds_of(expires_at), now)
+    expires = owners.end(role, None if expires_at is None else microseconds_of(expires_at), now)
     with installation.migrated(chosen) as engine:
         files = installation.bound_keys(chosen, engine)
         with writing(engine) as connection:
             # Under the generation that is current to the end of this: one that is retired takes no new keys along.
             catalogue.epoch(connection, hold=True)
             generations.follow(connection, files)
-            _check_owner(connection, role, organisation, account_id)
+            owners.check(connection, role, organisation, account_id)
             key_id, key = apikeys.make(
                 connection,
                 files,
@@ -74,27 +73,6 @@ def revoke(*, key_id: str, as_json: bool) -> None:
         say_json({"key_id": key_id, "status": "revoked"})
     else:
         say(f"key {key_id} is revoked")
-
-
-def _end(role: str, wanted: int | None, now: int) -> int | None:
-    """When the key ends. Raises Failed for one of an auditor that lasts too long."""
-    try:
-        return terms.ends_at(role, wanted, now)
-    except errors.Invalid as refused:
-        raise Failed(refused.faults[0].detail) from refused
-
-
-def _check_owner(connection: Connection, role: str, organisation: str | None, account_id: UUID | None) -> None:
-    """Raise Failed unless the key's owner is there and may have this role."""
-    if account_id is not None and account_id not in accounts.rows(connection, [account_id]):
-        raise Failed(f"there is no account {account_id}")
-    if organisation is None:
-        return
-    known = catalogue.read(connection).organisations.get(organisation)
-    if known is None:
-        raise Failed(f"there is no organisation {organisation}")
-    if role not in known.registered.roles:
-        raise Failed(f"the organisation {organisation} is no {role}: it is {', '.join(known.registered.roles)}")
 
 
 def _described(row: Row[Any], now: int) -> dict[str, Any]:

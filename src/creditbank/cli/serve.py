@@ -6,10 +6,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from errno import EADDRINUSE
 from tempfile import TemporaryDirectory
 
+from fastapi import FastAPI
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 
@@ -22,6 +24,8 @@ GRACE_SECONDS = 4
 """How long requests in work may take after the signal to stop; the whole stop takes less than five seconds."""
 
 PUBLIC_URL = "CREDITBANK_PUBLIC_URL"
+
+APPLICATION = "creditbank.cli.server:application"
 
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 """Where several processes keep their metrics; the library reads it from the environment."""
@@ -36,12 +40,12 @@ def run(*, host: str, port: int, workers: int, as_json: bool) -> None:
         installation.bound_keys(chosen, engine)
         installation.check_erased_list(chosen)
     listener = bound(host, [port])
-    publish(host, listener.getsockname()[1])
     ready = Ready(host=host, port=listener.getsockname()[1], as_json=as_json)
-    if workers == 1:
-        _serve(listener, ready)
-    else:
-        _supervise(listener, ready, workers)
+    with published(host, listener.getsockname()[1]):
+        if workers == 1:
+            _serve(listener, ready)
+        else:
+            _supervise(listener, ready, workers)
 
 
 def _serve(listener: socket.socket, ready: Ready) -> None:
@@ -65,10 +69,10 @@ def _supervise(listener: socket.socket, ready: Ready, workers: int) -> None:
         raise Failed("a worker did not start: its reason stands above")
 
 
-def configuration(workers: int) -> Config:
+def configuration(workers: int, application: str | Callable[[], FastAPI] = APPLICATION) -> Config:
     """How uvicorn serves the bank that the environment names."""
     return Config(
-        "creditbank.cli.server:application",
+        application,
         factory=True,
         workers=workers,
         http=Protocol,
@@ -83,12 +87,19 @@ def configuration(workers: int) -> Config:
     )
 
 
-def publish(host: str, port: int) -> str:
-    """Where this server is reached from this machine, which is its public URL unless the environment names one."""
+@contextmanager
+def published(host: str, port: int) -> Iterator[str]:
+    """Where this server is reached from this machine. Inside, it is the public URL unless the environment names one."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     address = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
-    os.environ.setdefault(PUBLIC_URL, address)
-    return address
+    is_derived = not os.environ.get(PUBLIC_URL)
+    if is_derived:
+        os.environ[PUBLIC_URL] = address
+    try:
+        yield address
+    finally:
+        if is_derived:
+            del os.environ[PUBLIC_URL]
 
 
 def bound(host: str, ports: Sequence[int]) -> socket.socket:

@@ -48,31 +48,30 @@ class AccessBook:
         """When each was recorded, in that order. Only the gatherer's thread writes to it."""
         self._gatherer = Gatherer[Collection[Access], None]("accesses", self._record, GROUP_LIMIT)
 
-    async def record(self, look: Look, account_ids: Iterable[UUID]) -> None:
-        """Returns when the looks at these accounts are on record. Raises Unavailable where they cannot be."""
-        if new := self._new(look, account_ids):
-            await self._gatherer.ask(new)
+    def unrecorded(self, look: Look, account_ids: Iterable[UUID]) -> list[Access]:
+        """The looks at these accounts for which no record stands."""
+        return self._unrecorded(Access(account_id, look) for account_id in account_ids)
 
-    def record_from_thread(self, look: Look, account_ids: Iterable[UUID]) -> None:
+    async def record(self, new: Collection[Access]) -> None:
+        """Returns when they are on record. Raises Unavailable where they cannot be."""
+        await self._gatherer.ask(new)
+
+    def record_from_thread(self, new: Collection[Access]) -> None:
         """The same for callers without an event loop."""
-        if new := self._new(look, account_ids):
-            self._gatherer.submit(new).result()
+        self._gatherer.submit(new).result()
 
     def close(self) -> None:
         self._gatherer.close()
 
-    def _new(self, look: Look, account_ids: Iterable[UUID]) -> list[Access]:
-        now, is_recorded = self._bank.clock(), self._is_recorded
-        return [one for account_id in account_ids if not is_recorded(one := Access(account_id, look), now)]
-
-    def _is_recorded(self, access: Access, now: int) -> bool:
-        recorded_at = self._recorded.get(access)
-        # A clock that was set back would make one record stand for hours.
-        return recorded_at is not None and 0 <= now - recorded_at < HOUR
+    def _unrecorded(self, looks: Iterable[Access]) -> list[Access]:
+        now, recorded = self._bank.clock(), self._recorded
+        since = now - HOUR
+        # A clock that was set back would make one record stand for hours: none stands that lies ahead.
+        return [one for one in looks if not since < recorded.get(one, since) <= now]
 
     def _record(self, asked: Sequence[Collection[Access]]) -> list[BaseException | None]:
         now = self._bank.clock()
-        new = [one for one in dict.fromkeys(one for each in asked for one in each) if not self._is_recorded(one, now)]
+        new = self._unrecorded(dict.fromkeys(one for each in asked for one in each))
         try:
             if new:
                 with writing(self._bank.engine) as connection:

@@ -47,7 +47,6 @@ class ChangeCertificate:
         body = documents.certificate(lot, account_id, draft.unit.today)
         return Answer(status=200, body={**body, "dependants": _dependants(events)})
 
-
     def _seen_in(self, draft: Draft) -> UUID:
         """The account that holds it. Raises NotFound after the same work whether nobody does or a foreign one."""
         holder = draft.holder(self.certificate_id)

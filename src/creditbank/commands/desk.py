@@ -7,7 +7,7 @@ are looked up, and a command that cannot be found is answered with 503, never wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -16,6 +16,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuids
 from pydantic_core import to_json
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, TimeoutError
 
 from creditbank.commands import erasures
@@ -91,11 +92,13 @@ class Settled:
 class Desk:
     """One per process: settles requests in groups, in one thread."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, may_write: Callable[[Connection], None] = lambda _: None) -> None:
+        """`may_write` raises HistoryBehind where nothing may be written through a connection."""
         self._bank = bank
         self._gatherer = Gatherer[Request, Settled](
             "desk", self.settle, GROUP_LIMIT, owner=attrgetter("owner"), is_bulk=attrgetter("is_bulk")
         )
+        self._may_write = may_write
 
     async def ask(self, request: Request) -> Settled:
         """Settle a request. Raises the BankError that refused it."""
@@ -129,6 +132,8 @@ class Desk:
         for _ in range(ATTEMPTS):
             try:
                 return self._transact(requests)
+            except errors.HistoryBehind as refusal:
+                return [refusal for _ in requests]
             except DBAPIError as error:
                 if isinstance(error, DataError | ProgrammingError):
                     raise  # the fault of one command, which must not become that of the others
@@ -156,6 +161,8 @@ class Desk:
 
     def _transact(self, requests: Sequence[Request]) -> list[Settled | BaseException]:
         with writing(self._bank.engine) as connection:
+            # Here, since only now it is known which server the connection leads to.
+            self._may_write(connection)
             known = answers.find(connection, [request.key for request in requests if request.key])
             unit = Unit(self._bank, connection)
             fresh = [request for request in requests if request.key not in known]

@@ -183,7 +183,10 @@ def transcript(
     """Certificates and uses, each with the moment of its record in microseconds, in the order of their record."""
     entries = [(lot.version, _certificate_entry(lot, recorded_at, on)) for lot, recorded_at in certificates]
     entries += [(use.version, _use_entry(use, recorded_at)) for use, recorded_at in uses if not use.is_reservation]
-    ordered = [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
+    ordered = [
+        {**entry, "recorded_version": recorded_version}
+        for recorded_version, entry in sorted(entries, key=lambda pair: pair[0])
+    ]
     return {"account_id": str(account_id), "version": version, "entries": ordered, **_moment(moment)}
 
 

@@ -159,6 +159,14 @@ class AccountReader:
             raise errors.NotFound()
         return [item for item, is_seen in zip(history, seen, strict=True) if is_seen]
 
+    def event(self, partition_id: int, position: int, viewer: Viewer) -> Recorded:
+        """One event of the log. Raises NotFound where there is none or the viewer does not see it."""
+        with self._bank.engine.connect() as connection, connection.begin():
+            found = log.partition(connection, partition_id, position - 1, limit=1, upto=position)
+            if not found or not sight.seen(connection, viewer, found)[0]:
+                raise errors.NotFound()
+        return found[0]
+
     def certificate(self, certificate_id: UUID, viewer: Viewer) -> dict[str, Any]:
         """A certificate. An issuer sees its own, others those of accounts that they see."""
         with self._bank.engine.connect() as connection, connection.begin():

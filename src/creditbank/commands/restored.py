@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
+from sqlalchemy import Engine
+
 from creditbank.commands import erasures
 from creditbank.commands.accounts import Erase
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Desk, Request
-from creditbank.domain.errors import WrongState
+from creditbank.domain.errors import HistoryBehind, WrongState
 from creditbank.ledger.database import writing
 from creditbank.projections import accounts
 from creditbank.vault import persons
-from creditbank.vault.erased import Erased
+from creditbank.vault.erased import Erased, ErasedList
 
 ACTOR = "authority:erased-list"
 REASON = "erased before; restored from a backup since, and erased again by the list of erased accounts"
@@ -37,13 +39,13 @@ class Discord:
     unlisted: frozenset[UUID]
 
 
-def discord(bank: Bank) -> Discord:
+def discord(engine: Engine, erased_list: ErasedList) -> Discord:
     """One reading of the list, each of its accounts looked up by its key, and one indexed query for those erased.
 
     Raises ListDamaged.
     """
-    listed = bank.erased.read()
-    with bank.engine.connect() as connection, connection.begin():
+    listed = erased_list.read()
+    with engine.connect() as connection, connection.begin():
         alive = {account_id for some in _chunks(listed) for account_id in accounts.unerased(connection, some)}
         alive |= {account_id for some in _chunks(listed) for account_id in persons.kept(connection, some)}
         erased = accounts.erased(connection)
@@ -55,19 +57,28 @@ def reconcile(bank: Bank, desk: Desk) -> Discord:
 
     Raises ListDamaged, OSError where the list cannot be written, and Unavailable.
     """
-    found = discord(bank)
+    found = discord(bank.engine, bank.erased)
     for some in _chunks(found.unlisted):
         with bank.engine.connect() as connection, connection.begin():
             lines = erasures.lines_of(connection, some)
         bank.erased.append(lines)
-    for line in found.alive.values():
-        _erase(bank, desk, line)
     if found.alive:
-        _logger.warning("%d accounts of a restored backup were erased again", len(found.alive))
+        # The keys first: they are gone whatever becomes of the events.
         for some in _chunks(found.alive):
             with writing(bank.engine) as connection:
                 persons.erase(connection, some)
+        _record(bank, desk, found.alive.values())
+        _logger.warning("%d accounts of a restored backup were erased again", len(found.alive))
     return found
+
+
+def _record(bank: Bank, desk: Desk, lines: Iterable[Erased]) -> None:
+    try:
+        for line in lines:
+            _erase(bank, desk, line)
+    except HistoryBehind:
+        # Published events are missing, and nothing may be written before they are back: the next start records it.
+        _logger.warning("the erasures are not recorded yet: published history is missing")
 
 
 def _erase(bank: Bank, desk: Desk, line: Erased) -> None:

@@ -15,6 +15,7 @@ from creditbank.commands.bank import Bank
 from creditbank.domain import errors
 from creditbank.ledger.database import writing
 from creditbank.vault import members, sessions
+from creditbank.vault.members import Member
 from creditbank.vault.persons import IdentityDocument
 from creditbank.vault.sessions import LONGEST_MICROSECONDS, Session
 
@@ -39,18 +40,18 @@ def open_session(bank: Bank, identified: Identified, former: Sequence[str] = ())
     Raises AccountUnknown, IdentityIncomplete or OrganisationSuspended; then nothing has changed.
     """
     with writing(bank.engine) as connection:
-        member_id = None if identified.as_learner else _member(bank, connection, identified)
-        account_id = _account(bank, connection, identified.document) if member_id is None else None
         now = bank.clock()
+        member = None if identified.as_learner else _member(bank, connection, identified, now)
+        ends = now + LONGEST_MICROSECONDS
         told = identified.authenticated_at
         session = Session(
             session_id=sessions.new_id(),
-            member_id=member_id,
-            account_id=account_id,
+            member_id=None if member is None else member.member_id,
+            account_id=_account(bank, connection, identified.document) if member is None else None,
             created_at=now,
             authenticated_at=None if told is None else min(told, now),
             seen_at=now,
-            expires_at=now + LONGEST_MICROSECONDS,
+            expires_at=min(ends, (member and member.expires_at) or ends),
         )
         secret = sessions.new_secret()
         sessions.add(connection, session, secret)
@@ -59,13 +60,13 @@ def open_session(bank: Bank, identified: Identified, former: Sequence[str] = ())
     return session, secret
 
 
-def _member(bank: Bank, connection: Connection, identified: Identified) -> str | None:
+def _member(bank: Bank, connection: Connection, identified: Identified, now: int) -> Member | None:
     member = members.of_subject(connection, identified.issuer, identified.subject)
-    if member is None:
+    if member is None or not member.is_valid(now):
         return None
     if bank.is_suspended(connection, member.organisation):
         raise errors.OrganisationSuspended()
-    return member.member_id
+    return member
 
 
 def _account(bank: Bank, connection: Connection, document: IdentityDocument | None) -> UUID:

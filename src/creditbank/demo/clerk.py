@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from hashlib import sha256
 from typing import Any
 
-import httpx2
+import httpx
 
 from creditbank.demo.province import Body
 
@@ -28,7 +28,7 @@ class Refused(Exception):
 class Clerk:
     """Posts and reads in the name of whoever is named."""
 
-    def __init__(self, client: httpx2.AsyncClient, keys: Keys) -> None:
+    def __init__(self, client: httpx.AsyncClient, keys: Keys) -> None:
         self._client = client
         self._keys = keys
 
@@ -52,7 +52,7 @@ class Clerk:
     def _authorization(self, who: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._keys[who]}"}
 
-    def _read(self, answer: httpx2.Response) -> Body:
+    def _read(self, answer: httpx.Response) -> Body:
         body: Any = answer.json()
         if answer.is_error:
             raise Refused(body)

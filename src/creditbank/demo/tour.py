@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from creditbank.demo.clerk import Keys
+from creditbank.demo.identity.people import Guise
 from creditbank.demo.loading import AUTHORITY, Loaded
 from creditbank.demo.province import AUDITOR, Body, Province
 from creditbank.demo.story import Story
@@ -23,6 +25,8 @@ class Tour:
     counts: dict[str, int]
     episodes: list[Body]
     links: dict[str, str]
+    logins: dict[str, str]
+    """Where one becomes somebody, by who that is."""
     commands: dict[str, str]
 
     def document(self) -> dict[str, Any]:
@@ -31,7 +35,7 @@ class Tour:
     def lines(self) -> list[str]:
         """For people: what stands, what happened, where to look."""
         counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items()]
-        width = max(map(len, self.links))
+        width = max(map(len, (*self.links, *self.logins)))
         return [
             "The province: Hubei's plan of 2020. Learners, certificates and everything named 示例 are invented;",
             "the organisations of the first two batches of 1+X certificates have their real names.",
@@ -42,11 +46,22 @@ class Tour:
             "",
             *(f"{name:{width}}  {link}" for name, link in self.links.items()),
             "",
+            "Sign in as one of these; nobody proves anything here, this is for the demonstration only / 仅供演示",
+            *(f"  {title:{width}}  {link}" for title, link in self.logins.items()),
+            "",
             *(line for role, command in self.commands.items() for line in (f"As {role}", f"  {command}")),
         ]
 
 
-def tour(address: str, province: Province, learners: int, loaded: Loaded, story: Story, keys: Keys) -> Tour:
+def tour(
+    address: str,
+    province: Province,
+    learners: int,
+    loaded: Loaded,
+    story: Story,
+    keys: Keys,
+    people: Sequence[Guise],
+) -> Tour:
     """The tour of a loaded province, served at this address."""
     return Tour(
         address=address,
@@ -66,6 +81,7 @@ def tour(address: str, province: Province, learners: int, loaded: Loaded, story:
             "Verify a certificate": f"{address}/v1/verify/{'/'.join(story.verified)}",
             "Feed (needs a key)": f"{address}/v1/events",
         },
+        logins={one.name: f"{address}/login?login_hint={one.name}" for one in people},
         commands=_commands(address, province, story, keys),
     )
 

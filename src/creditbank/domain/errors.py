@@ -11,6 +11,7 @@ BankError
 │   └── Invalid          fields at fault
 ├── RateLimited          too many requests
 └── Unavailable          the bank cannot answer now; ask again with the same key
+    └── HistoryBehind    published history is missing in the database: nothing is written on top
 
 `code` is stable and English. `facts` fill the sentences shown to people; `members` are further
 machine-readable members of the answer. Neither ever holds personal data.
@@ -302,3 +303,10 @@ class RateLimited(BankError):
 class Unavailable(BankError):
     code = "unavailable"
     retry_after = 1
+
+
+class HistoryBehind(Unavailable):
+    """After a failover or a restore that lost published events, until somebody has brought them back."""
+
+    code = "history_behind"
+    retry_after = 60

@@ -20,7 +20,7 @@ from creditbank.ledger.tables import access_partition, access_record
 WHOLE_BANK = UUID(int=0)
 """Stands for the account where a reader follows the feed, which is of all accounts at once."""
 
-NUMBERS = Numbering(access_partition, access_record)
+NUMBERS = Numbering(access_partition, access_record, access_record.c.accessed_at)
 
 Place = tuple[int, int, int]
 """Where an access stands among those of several accounts: its time, its partition, its position there."""

@@ -27,6 +27,7 @@ BUSY_TIMEOUT_MS = 5_000
 """Who is kept waiting by a lock is told so in time to ask again: one queues behind another at most."""
 
 CONNECT_TIMEOUT_SECONDS = 4
+POOL_SIZE = 16
 POOL_TIMEOUT_SECONDS = 5
 UNANSWERED = {"keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5_000}
 """When a connection whose other end stays silent is given up, by the operating system: some seconds, not minutes."""
@@ -35,7 +36,7 @@ _POOLED = "pooled"
 _TURN = "turn"
 
 
-def open_engine(url: str, *, pool_size: int = 16) -> Engine:
+def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
     """An engine for `sqlite:///file` or `postgresql://…`. Nothing is connected yet."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Row, Select, func, select
+from sqlalchemy import Column, Connection, Row, Select, Table, func, select
 
 from creditbank.domain.events import Event
 from creditbank.domain.values import PARTITIONS, partition_of
@@ -22,7 +22,7 @@ from creditbank.ledger.tables import log_partition
 
 PAGE = 1_000
 
-NUMBERS = Numbering(log_partition, event_table)
+NUMBERS = Numbering(log_partition, event_table, event_table.c.recorded_at)
 places, heads = NUMBERS.places, NUMBERS.heads
 _STREAMS = bulk.Lookup(
     select(event_table).order_by(event_table.c.stream_id, event_table.c.version), event_table.c.stream_id
@@ -128,10 +128,12 @@ def stream_ids(connection: Connection, first_types: Collection[str], after: UUID
     return list(connection.execute(statement).scalars())
 
 
-def without_history(connection: Connection, column: Column[UUID]) -> UUID | None:
-    """A value of this column that is the id of no stream; None where each is one."""
-    known = select(event_table.c.stream_id).where(event_table.c.stream_id == column)
-    return connection.execute(select(column).where(~known.exists()).limit(1)).scalar_one_or_none()
+def without_history(connection: Connection, table: Table, key: Column[UUID]) -> UUID | None:
+    """A key in this table that is the id of no stream in the row's partition; None where each is one."""
+    known = select(event_table.c.stream_id).where(
+        event_table.c.stream_id == key, event_table.c.partition_id == table.c.partition_id
+    )
+    return connection.execute(select(key).where(~known.exists()).limit(1)).scalar_one_or_none()
 
 
 def encoded(connection: Connection, types: Collection[str]) -> set[tuple[Any, ...]]:
@@ -182,6 +184,37 @@ def partition(
     if upto is not None:
         statement = statement.where(event_table.c.position <= upto)
     return list(_decoded(connection, statement))
+
+
+def stored(connection: Connection, partition_id: int, after: int, upto: int, limit: int = PAGE) -> Sequence[Row[Any]]:
+    """The rows of a partition behind a position, up to another one, as they are stored."""
+    statement = (
+        select(event_table)
+        .where(
+            event_table.c.partition_id == partition_id,
+            event_table.c.position > after,
+            event_table.c.position <= upto,
+        )
+        .order_by(event_table.c.position)
+        .limit(limit)
+    )
+    return connection.execute(statement).all()
+
+
+def pages(connection: Connection, partition_id: int, first: int, count: int) -> Iterator[Sequence[Row[Any]]]:
+    """The rows of as many positions of a partition from the first one on, a page at a time."""
+    after, last = first - 1, first + count - 1
+    while page := stored(connection, partition_id, after, last):
+        yield page
+        after = page[-1].position
+
+
+def stored_stream(connection: Connection, stream_id: UUID, upto: int | None = None) -> Sequence[Row[Any]]:
+    """The rows of a stream, up to a version where it is named, as they are stored, oldest first."""
+    statement = select(event_table).where(event_table.c.stream_id == stream_id).order_by(event_table.c.version)
+    if upto is not None:
+        statement = statement.where(event_table.c.version <= upto)
+    return connection.execute(statement).all()
 
 
 def everything(connection: Connection) -> Iterator[list[Recorded]]:

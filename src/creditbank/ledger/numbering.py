@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, func, select, update
 
 from creditbank.ledger import bulk
 
@@ -33,10 +33,14 @@ class Extent:
 
 
 class Numbering:
-    """The numbers of one table's rows. `counters` holds a row per partition: head and time of the last one."""
+    """The numbers of one table's rows. `counters` holds a row per partition: head and time of the last one.
 
-    def __init__(self, counters: Table, numbered: Table) -> None:
+    `made_at` is the column of the numbered rows that holds this time.
+    """
+
+    def __init__(self, counters: Table, numbered: Table, made_at: Column[int]) -> None:
         self._head = select(counters.c.partition_id, counters.c.head)
+        self._counters = select(counters.c.partition_id, counters.c.recorded_at)
         self._locked = bulk.Lookup(
             select(counters).order_by(counters.c.partition_id).with_for_update(), counters.c.partition_id
         )
@@ -46,8 +50,9 @@ class Numbering:
             .values(head=bindparam("h"), recorded_at=bindparam("t"))
         )
         position = numbered.c.position
-        columns = (numbered.c.partition_id, func.count(), func.min(position), func.max(position))
-        self._extents = select(*columns).group_by(numbered.c.partition_id)
+        columns = (func.count(), func.min(position), func.max(position))
+        self._extents = select(numbered.c.partition_id, *columns).group_by(numbered.c.partition_id)
+        self._latest = select(numbered.c.partition_id, func.max(made_at)).group_by(numbered.c.partition_id)
         last = select(func.max(position)).where(numbered.c.partition_id == counters.c.partition_id).scalar_subquery()
         self._unmet = select(counters.c.partition_id).where(counters.c.head != func.coalesce(last, 0))
 
@@ -76,10 +81,16 @@ class Numbering:
         """The last position of every partition that has any row."""
         return {row.partition_id: row.head for row in connection.execute(self._head) if row.head}
 
+    def moments(self, connection: Connection) -> dict[int, tuple[int, int]]:
+        """For each counter its time, and the time of the last row that it numbered; both are 0 before the first."""
+        latest: dict[int, int] = dict(iter(connection.execute(self._latest)))
+        rows = connection.execute(self._counters)
+        return {row.partition_id: (row.recorded_at, latest.get(row.partition_id, 0)) for row in rows}
+
     def extents(self, connection: Connection) -> dict[int, Extent]:
         """What stands in each partition, counted row by row; partitions without any row are missing."""
         rows = connection.execute(self._extents)
-        return {partition_id: Extent(count, first, last) for partition_id, count, first, last in rows}
+        return {partition_id: Extent(*extent) for partition_id, *extent in rows}
 
     def without_end(self, connection: Connection) -> list[int]:
         """The partitions whose last row is not the one that the counter names. Cheap, however many rows there are."""

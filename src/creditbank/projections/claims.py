@@ -61,3 +61,10 @@ def refill(connection: Connection, held: Iterable[tuple[UUID, UUID]]) -> None:
 def holders(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """The account that holds each certificate; those that nobody holds are missing."""
     return {row.certificate_id: row.account_id for row in _HOLDERS.rows(connection, certificate_ids)}
+
+
+def places(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, int]]:
+    """Account and partition of each claim, as they are stored."""
+    return {
+        row.certificate_id: (row.account_id, row.partition_id) for row in _HOLDERS.rows(connection, certificate_ids)
+    }

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 RINGS = ("wrapping", "blind-index", "api-keys")
-NAMES = (*RINGS, "cursors")
+NAMES = (*RINGS, "cursors", "fingerprints")
 """Of every secret; those of rings lie in `<name>.<generation>.key`, the others in `<name>.key`."""
 
 
@@ -86,7 +86,7 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyFiles:
-    """The secrets for wrapping person keys, blind indexes, digests of API keys and the like, and cursors.
+    """The secrets for wrapping person keys, blind indexes, digests of API keys and the like, cursors, and requests.
 
     None of them shows in a traceback or a log.
     """
@@ -95,6 +95,7 @@ class KeyFiles:
     blind_index: Ring
     api_keys: Ring
     cursors: bytes = field(repr=False)
+    fingerprints: bytes = field(repr=False)
 
     @property
     def rings(self) -> tuple[Ring, ...]:
@@ -110,10 +111,17 @@ def load(data_dir: Path) -> KeyFiles:
     folder = folder_of(data_dir)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     wrapping, blind_index, api_keys = (_ring(folder, name) for name in RINGS)
-    cursors = folder / "cursors.key"
-    if not cursors.exists():
-        write_new(cursors, new_secret().hex().encode())
-    return KeyFiles(wrapping=wrapping, blind_index=blind_index, api_keys=api_keys, cursors=_read(cursors))
+    cursors, fingerprints = (read_or_make(folder / f"{name}.key") for name in NAMES[len(RINGS) :])
+    return KeyFiles(
+        wrapping=wrapping, blind_index=blind_index, api_keys=api_keys, cursors=cursors, fingerprints=fingerprints
+    )
+
+
+def read_or_make(path: Path) -> bytes:
+    """The secret in a key file, made where there is none. Raises ForeignKeys for a file that holds something else."""
+    if not path.exists():
+        write_new(path, new_secret().hex().encode())
+    return _read(path)
 
 
 def folder_of(data_dir: Path) -> Path:

@@ -29,7 +29,11 @@ class Member:
     organisation: str | None
     created_at: int
     created_by: str
+    expires_at: int | None
     removed_at: int | None = None
+
+    def is_valid(self, now: int) -> bool:
+        return self.removed_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 def new_id() -> str:
@@ -47,6 +51,7 @@ def add(connection: Connection, one: Member) -> None:
             organisation=one.organisation,
             created_at=one.created_at,
             created_by=one.created_by,
+            expires_at=one.expires_at,
         )
     )
 
@@ -62,7 +67,7 @@ def find(connection: Connection, member_id: str) -> Member | None:
 
 
 def of_subject(connection: Connection, issuer: str, subject: str) -> Member | None:
-    """The member that this subject is now."""
+    """The member that this subject is, and is not removed; it may have expired."""
     named = (member.c.issuer == issuer) & (member.c.subject == subject) & member.c.removed_at.is_(None)
     row = connection.execute(select(member).where(named)).one_or_none()
     return None if row is None else _member(row)
@@ -85,5 +90,6 @@ def _member(row: Row[Any]) -> Member:
         organisation=row.organisation,
         created_at=row.created_at,
         created_by=row.created_by,
+        expires_at=row.expires_at,
         removed_at=row.removed_at,
     )

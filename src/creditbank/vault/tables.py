@@ -125,6 +125,7 @@ member = Table(
     Column("organisation", Text, nullable=True),
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
     Column("removed_at", BigInteger, nullable=True),
     comment="People who act for the bank or an organisation, as an identity provider names them.",
 )

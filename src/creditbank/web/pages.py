@@ -32,15 +32,15 @@ HEADERS = {
 
 
 class Pages:
-    """Renders the templates of this room, and of others that stand on it."""
+    """Renders the templates of this room, and of others that stand on it. A warning stands on every page."""
 
-    def __init__(self, *packages: str) -> None:
+    def __init__(self, *packages: str, warning: str | None = None) -> None:
         loaders = [PackageLoader(package) for package in (*packages, "creditbank.web")]
         self._templates = Environment(
             loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
         # The policy names the hash of exactly these letters.
-        self._templates.globals["style"] = Markup(_STYLE)
+        self._templates.globals.update(style=Markup(_STYLE), warning=warning)
 
     def page(self, scope: Scope, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         language = problems.language_of(scope)

@@ -36,3 +36,10 @@ def sqlite_bank(sqlite_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
     """A bank for one test that says nothing about the database."""
     with ready_bank(sqlite_url, tmp_path) as ready:
         yield ready
+
+
+@pytest.fixture
+def postgresql_bank(postgresql_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
+    """A bank for one test whose log is published by another process."""
+    with ready_bank(postgresql_url, tmp_path) as ready:
+        yield ready

@@ -1,4 +1,4 @@
-"""Suspended organisations: whatever asks in their name is refused everywhere within two seconds; what they did stays."""
+"""Suspended organisations: what asks in their name is refused everywhere within two seconds; what they did stays."""
 
 from __future__ import annotations
 

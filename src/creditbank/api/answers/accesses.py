@@ -11,7 +11,7 @@ class AccessActor(BaseModel):
     role: str = Field(examples=["institution"])
     organisation: str | None = Field(examples=["HBVTC"])
     name: str | None = Field(description="The organisation's name.")
-    credential: str = Field(description="Public id of a key, client or session; of a share, where it was opened.")
+    credential: str = Field(description="Public id of a key, client or member; of a share, where it was opened.")
 
 
 class AccessRecord(BaseModel):

@@ -93,6 +93,10 @@ class TranscriptEntry(BaseModel):
     granted: list[Grant] | None = None
     rulebook: str | None = None
     version: int | None = None
+    recorded_version: int = Field(description="Version of the account whose event records this.")
+    proof: str | None = Field(
+        default=None, description="With `proofs`: a .tlog-proof of that event, null while no checkpoint covers it."
+    )
 
 
 class Entries(BaseModel):

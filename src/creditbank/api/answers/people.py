@@ -15,9 +15,10 @@ class Member(BaseModel):
     subject: str
     role: str
     organisation: str | None
-    status: Literal["active", "removed"]
+    status: Literal["active", "expired", "removed"]
     created_at: str
     created_by: str
+    expires_at: str | None
     removed_at: str | None
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from creditbank.api.body import Body
-from creditbank.api.fields import Code
+from creditbank.api.fields import Code, Instant
 from creditbank.api.messages import FAULTS
 
 
@@ -29,6 +29,7 @@ class MemberBody(Body):
     issuer: Annotated[Named | None, Field(description="The bank's own identity provider without it.")] = None
     role: Literal["authority", "issuer", "institution", "auditor"]
     organisation: Code | None = None
+    expires_at: Annotated[Instant | None, Field(description="An auditor always ceases to be one.")] = None
 
     @model_validator(mode="after")
     def _of_somebody(self, _info: ValidationInfo) -> MemberBody:

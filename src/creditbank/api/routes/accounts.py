@@ -26,6 +26,7 @@ from creditbank.api.faults import faults_of_line
 from creditbank.api.fields import CivilDate, Instant
 from creditbank.api.looks import Looker, look
 from creditbank.api.requests.persons import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
+from creditbank.audit.proofs import Prover
 from creditbank.commands import accounts
 from creditbank.commands.queries import Question
 from creditbank.domain import errors
@@ -163,12 +164,25 @@ def read_transcript(
     if_none_match: IfNoneMatch = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    proofs: Annotated[bool, Query(description="With the proof of each entry in the public log.")] = False,
 ) -> Response:
     """Certificates, conversions and exemptions in the order of their record."""
     moment = moment_of(as_of, known_at)
     version, document = reader_of(request).transcript(account_id, looker.principal.viewer, moment)
     looker.saw_from_thread(account_id)
+    if proofs:  # without an ETag: they follow the checkpoint, not the account
+        return JSONResponse(_proven(request, account_id, document))
     return _versioned((version, document), if_none_match) if moment.is_now else JSONResponse(document)
+
+
+def _proven(request: Request, account_id: UUID, document: dict[str, Any]) -> dict[str, Any]:
+    """The transcript with a proof for each entry that the published checkpoint covers."""
+    prover: Prover = request.app.state.prover
+    proofs = [str(proof) for proof in prover.stream(account_id)]
+    for entry in document["entries"]:
+        recorded = entry["recorded_version"]
+        entry["proof"] = proofs[recorded - 1] if recorded <= len(proofs) else None
+    return document
 
 
 def _versioned(answer: tuple[int, dict[str, Any]], if_none_match: str | None) -> Response:

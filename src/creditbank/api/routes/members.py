@@ -16,6 +16,7 @@ from creditbank.api.principals import Principal
 from creditbank.api.requests.members import MemberBody
 from creditbank.commands import members
 from creditbank.domain.errors import Fault, Invalid
+from creditbank.domain.instants import microseconds_of
 
 router = APIRouter(prefix="/v1/members", tags=["People"], route_class=StrictRoute)
 
@@ -33,6 +34,7 @@ async def add_member(body: MemberBody, writer: Annotated[Writer, write("members:
             role=body.role,
             organisation=body.organisation,
             created_by=writer.principal.actor,
+            expires_at=None if body.expires_at is None else microseconds_of(body.expires_at),
         )
     )
 
@@ -43,9 +45,10 @@ def list_members(
 ) -> dict[str, Any]:
     """Removed ones included, the oldest first."""
     after = (page.after[0], page.after[1]) if page.after else (0, "")
-    found = members.listed(bank_of(request), after, page.limit + 1)
+    bank = bank_of(request)
+    now, found = bank.clock(), members.listed(bank, after, page.limit + 1)
     shown, cursor = page.cut(found, lambda member: [member.created_at, member.member_id])
-    return {"items": [members.document(member) for member in shown], "next_cursor": cursor}
+    return {"items": [members.document(member, now) for member in shown], "next_cursor": cursor}
 
 
 @router.delete("/{member_id}", status_code=204, summary="Remove a member")

@@ -12,7 +12,7 @@ from creditbank.api.answers.rights import GrantedShare, Share, Shared
 from creditbank.api.body import StrictRoute
 from creditbank.api.cursors import PageAsked
 from creditbank.api.dependencies import Writer, bank_of, rights_of, write_own_account
-from creditbank.api.looks import Looker, look, look_through_share
+from creditbank.api.looks import Looker, look, record_opened_share
 from creditbank.api.rates import limit_verification
 from creditbank.api.requests.rights import SecretBody, ShareBody
 from creditbank.commands import shares
@@ -70,5 +70,5 @@ def open_share(request: Request, body: SecretBody) -> dict[str, Any]:
     the secret travels in the body, so that it stands in no log.
     """
     opened = shares.opened(bank_of(request), body.secret)
-    request.app.state.accesses.record_from_thread(look_through_share(opened), [opened.account_id])
+    record_opened_share(request.app.state.accesses, opened)
     return opened.document

@@ -93,7 +93,7 @@ class SessionRing:
 
     def _member(self, connection: Connection, session: Session, member_id: str) -> Principal:
         member = members.find(connection, member_id)
-        if member is None or member.removed_at is not None:
+        if member is None or not member.is_valid(self._bank.clock()):
             raise CredentialRefused("session", "ended")
         if self._bank.is_suspended(connection, member.organisation):
             raise CredentialRefused("session", "suspended")

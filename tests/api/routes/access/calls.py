@@ -205,6 +205,7 @@ CALLS: dict[str, Make] = {
     "GET /v1/requests": _NOTHING,
     "POST /v1/requests/{request_id}/settlement": _named("request_id", {**REASON, "outcome": "done"}),
     "GET /v1/events": _NOTHING,
+    "GET /v1/events/{position}/proof": lambda it, _, role: Call({"position": it.position(role)}),
     "POST /v1/certificates": _post_certificate,
     "POST /v1/certificates:batch": _post_certificates,
     "GET /v1/certificates": _find_certificate,

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from creditbank.api.access import scopes_of
+from creditbank.ledger import log
 from creditbank.ledger.database import writing
 from creditbank.vault import apikeys
 from tests.api.bank import PROGRAMME, RULES, Caller, ReadyBank, certificate, person
@@ -125,6 +126,13 @@ class Case:
     @cached_property
     def learner(self) -> Caller:
         return self.bank.learner(self.account_id)
+
+    def position(self, role: str) -> str:
+        """Where an event of the account stands that this role of the side sees."""
+        wanted = "dealing-opened/1" if role == "institution" else "certificate-awarded/1"
+        with self.bank.core.engine.connect() as connection, connection.begin():
+            history = log.stream(connection, UUID(self.account_id))
+        return next(item.at for item in history if item.type == wanted)
 
     @cached_property
     def merged(self) -> str:
@@ -261,6 +269,9 @@ class Nothing:
 
     def approval_id(self, _role: str) -> str:
         return NOWHERE
+
+    def position(self, _role: str) -> str:
+        return "0:999999999999"
 
 
 @dataclass(kw_only=True)

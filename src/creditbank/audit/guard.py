@@ -1,0 +1,75 @@
+"""The rollback guard: nothing is written on a history that is shorter than, or other than, what was published.
+
+After a failover to a standby that lagged, or the restore of an old backup, events are missing that a checkpoint
+was signed for. Whoever wrote on would make the log a fork for good. So the bank serves reads only, and says what
+is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+from creditbank.audit import checking
+from creditbank.audit.transparency import records
+from creditbank.audit.transparency.shelf import Shelf
+from creditbank.domain import errors
+from creditbank.ledger import log, sequence
+
+
+@dataclass(slots=True)
+class Guard:
+    """Looks at the start, and again whenever a new connection may lead to another server."""
+
+    engine: Engine
+    shelf: Shelf
+    _looked_at: int = field(default=-1, init=False)
+    _connections: int = field(default=0, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
+    _missing: str | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        event.listen(self.engine, "connect", self._connected)
+
+    def _connected(self, _connection: Any, _record: Any) -> None:
+        self._connections += 1
+
+    @property
+    def missing(self) -> str | None:
+        """What the database lacks of what was published; None where it lacks nothing."""
+        with self.engine.connect() as connection, connection.begin():
+            return self._look(connection)
+
+    def check(self, connection: Connection) -> None:
+        """Raise HistoryBehind where nothing may be written through this connection."""
+        if self._look(connection) is not None:
+            raise errors.HistoryBehind()
+
+    def _look(self, connection: Connection) -> str | None:
+        connections = self._connections
+        if self._looked_at != connections:
+            with self._lock:
+                self._missing = missing(connection, self.shelf)
+                self._looked_at = connections
+        return self._missing
+
+
+def missing(connection: Connection, shelf: Shelf) -> str | None:
+    """Compare the database with the published checkpoint and with its own last seal: two rows and 64 counters."""
+    note = shelf.checkpoint()
+    if note is not None:
+        head = checking.head_of(note)
+        tree = sequence.tree(connection)
+        if tree.published < head.size:
+            return f"leaves {tree.published} to {head.size - 1} of the log are published and not in the database"
+        if sequence.signed_root(connection, head.size) != head.root:
+            return f"the published checkpoint of {head.size} leaves is not the one that the database knows"
+    seal = sequence.last_seal(connection)
+    heads = log.heads(connection)
+    for partition_id, last in records.heads_of(seal.heads).items() if seal else ():
+        if (head_position := heads.get(partition_id, 0)) < last:
+            return f"positions {head_position + 1} to {last} of partition {partition_id} are missing"
+    return None

@@ -1,0 +1,124 @@
+"""The whole bank as a folder: every published event with its salt, and the log itself.
+
+`events.ndjson` holds a line per event, partition by partition: `{"index":…,"record":…,"salt":…}`. Beside it, `log`
+is the published log. Nothing else is needed to check every event of the bank.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from creditbank.audit import checking, verification
+from creditbank.audit.proofs import Prover
+from creditbank.audit.publisher import record_of
+from creditbank.audit.transparency import records, tiles
+from creditbank.audit.transparency.checkpoints import Checkpoint
+from creditbank.audit.transparency.encoding import Malformed
+from creditbank.audit.transparency.merkle import leaf_hash
+from creditbank.audit.transparency.notes import VerifierKey
+from creditbank.audit.transparency.shelf import Shelf
+from creditbank.audit.verification import Fault
+from creditbank.ledger import log, sequence
+from creditbank.ledger.database import snapshot
+
+EVENTS, LOG = "events.ndjson", "log"
+Progress = Callable[[int, int], None]
+
+
+def export(prover: Prover, folder: Path, told: Progress | None) -> int:
+    """Write a new folder. Returns how many events are in it. Raises FileExistsError where the folder is there.
+
+    The log is copied first: events that it does not cover yet are left out.
+    """
+    folder.mkdir(parents=True)
+    shutil.copytree(prover.shelf.folder, folder / LOG, ignore=shutil.ignore_patterns(".*"))
+    note = Shelf(folder / LOG).checkpoint()
+    if note is None:
+        (folder / EVENTS).touch()
+        return 0
+    size, count = checking.head_of(note).size, 0
+    with snapshot(prover.engine) as connection, (folder / EVENTS).open("w", encoding="utf-8") as file:
+        layout = sequence.stretches_between(connection, 0, size - 1)
+        for partition_id in sorted({one.partition_id for one in layout}):
+            before: dict[UUID, bytes] = {}
+            for stretch in (one for one in layout if one.partition_id == partition_id):
+                pages = log.pages(connection, partition_id, stretch.first_position, stretch.count)
+                for row in chain.from_iterable(pages):
+                    record = record_of(row, before.get(row.stream_id)).text
+                    salt = records.event_salt(prover.salting, row.stream_id, row.version)
+                    before[row.stream_id] = records.event_commitment(salt, record)
+                    index = stretch.first_index + row.position - stretch.first_position
+                    line = {"index": index, "record": record, "salt": records.short(salt)}
+                    file.write(records.canonical(line) + "\n")
+                    count += 1
+                if told:
+                    told(count, size)
+    return count
+
+
+def faults(folder: Path, keys: Collection[VerifierKey], told: Progress | None) -> Iterator[Fault]:
+    """What does not hold of an exported bank, checked by the log's keys alone."""
+    shelf = Shelf(folder / LOG)
+    head, found = verification.files(shelf, keys)
+    yield from found
+    if head is None or found:
+        return
+    count = 0
+    for fault in _events(folder, shelf, head):
+        if fault is not None:
+            yield fault
+            return
+        count += 1
+        if told and count % 1_000 == 0:
+            told(count, head.size)
+    logged = sum(
+        json.loads(entry)["v"] == records.LEAF
+        for bundle in tiles.bundles_of(head.size)
+        for entry in tiles.unpack(shelf.read(bundle))
+    )
+    if count != logged:
+        yield Fault(where=EVENTS, what=f"holds {count} events, the log {logged}")
+
+
+def _events(folder: Path, shelf: Shelf, head: Checkpoint) -> Iterator[Fault | None]:
+    """For each event in turn nothing, or what is wrong with it."""
+    leaves = verification.Leaves(shelf, head.size)
+    before: dict[str, tuple[int, str]] = {}
+    at = (-1, 0)
+    with (folder / EVENTS).open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            where = f"line {number} of {EVENTS}"
+            try:
+                index, record, commitment = _opened(line)
+            except Malformed as error:
+                yield Fault(where=where, what=str(error))
+                return
+            where = f"event {record['at']} ({record['type']} of {record['stream']})"
+            partition_id, position = (int(part) for part in record["at"].split(":"))
+            if partition_id != at[0]:
+                before, at = {}, (partition_id, 0)
+            version, previous = before.get(record["stream"], (0, None))
+            if position != at[1] + 1 or (record["version"], record["prev"]) != (version + 1, previous):
+                yield Fault(where=where, what="does not follow the event before it")
+                return
+            if not 0 <= index < head.size or leaves[index] != leaf_hash(records.event_entry(commitment)):
+                yield Fault(where=where, what="is not what was published")
+                return
+            before[record["stream"]] = (record["version"], records.short(commitment))
+            at = (partition_id, position)
+            yield None
+
+
+def _opened(line: str) -> tuple[int, dict[str, Any], bytes]:
+    try:
+        found = json.loads(line)
+        text = found["record"]
+        return found["index"], json.loads(text), records.event_commitment(records.unshort(found["salt"]), text)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Malformed("does not hold an event with its salt") from None

@@ -1,0 +1,132 @@
+"""`creditbank verify`: recompute everything that the public log says, and name the first fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import Engine
+
+from creditbank.audit import bundles, checking, replay, verification, wholebank
+from creditbank.audit.transparency import notes
+from creditbank.audit.transparency.checkpoints import Checkpoint
+from creditbank.audit.transparency.encoding import Malformed
+from creditbank.audit.transparency.merkle import Unproven
+from creditbank.audit.transparency.notes import VerifierKey
+from creditbank.audit.transparency.shelf import KEYS, Shelf
+from creditbank.audit.verification import Fault, History, Progress
+from creditbank.cli import installation
+from creditbank.cli.outcome import INTEGRITY, USAGE, Failed, say, say_json
+from creditbank.cli.progress import progress
+from creditbank.ledger.database import snapshot
+from creditbank.vault import logkeys
+
+
+def run(*, path: Path | None, keys: list[str], as_json: bool) -> None:
+    """Verify what there is at the path. Raises Failed with the first fault."""
+    if path is None:
+        _database(keys, as_json)
+    elif (path / wholebank.EVENTS).is_file():
+        _bank(path, keys, as_json)
+    elif path.is_dir():
+        _log(path, keys, as_json)
+    else:
+        _file(path, keys, as_json)
+
+
+def _database(key: list[str], as_json: bool) -> None:
+    """History against the public log, the log against itself, and the answers against history."""
+    chosen = installation.settings()
+    started = monotonic()
+    shelf = Shelf(chosen.data_dir / "log")
+    keys = _keys(key, shelf)
+    with installation.reached(chosen) as engine, progress("verifying") as advanced:
+        head, faults = verification.files(shelf, keys)
+        found = faults[0] if faults else None
+        verified = unpublished = 0
+        if head is not None and found is None:
+            history = History(shelf=shelf, salting=logkeys.salting(chosen.data_dir), keys=keys, head=head)
+            found = next(_history_faults(engine, history, advanced), None)
+            verified, unpublished = history.verified, history.unpublished
+        found = found or next(_answer_faults(engine, advanced), None)
+    said = {"verified": verified, "unpublished": unpublished, "seconds": round(monotonic() - started, 3)}
+    waiting = f", {unpublished} not published yet" if unpublished else ""
+    _tell(
+        head, found, as_json, said, f"{verified} events are what was published{waiting}; the answers follow from them"
+    )
+
+
+def _bank(folder: Path, key: list[str], as_json: bool) -> None:
+    """A bank that was exported: every event, by the keys of the log alone."""
+    shelf = Shelf(folder / wholebank.LOG)
+    with progress("verifying") as advanced:
+        found = next(wholebank.faults(folder, _keys(key, shelf), advanced), None)
+    note = shelf.checkpoint()
+    head = None if note is None or found else checking.head_of(note)
+    _tell(head, found, as_json, {}, "every event of the bank is what was published")
+
+
+def _log(folder: Path, key: list[str], as_json: bool) -> None:
+    """Published files alone, as anybody can copy them: every hash, up to the signed root."""
+    shelf = Shelf(folder)
+    head, faults = verification.files(shelf, _keys(key, shelf))
+    _tell(head, faults[0] if faults else None, as_json, {}, "the log is whole")
+
+
+def _file(file: Path, key: list[str], as_json: bool) -> None:
+    """One proof, or the bundle of an account."""
+    if not key:
+        raise Failed("name the key of the log with --key: a proof cannot vouch for its own signer", USAGE)
+    keys = _keys(key, None)
+    try:
+        text = file.read_text("utf-8")
+        if text.startswith("{"):
+            checked = bundles.check(text, keys)
+            head, count, complete = checked.checkpoint, len(checked.events), checked.complete_to
+            whole = "nothing is said of completeness yet" if complete is None else f"complete to version {complete}"
+            said: dict[str, Any] = {"events": count, "complete_to": complete}
+            sentence = f"{count} events of {checked.events[0].record['stream']}, {whole}"
+        else:
+            proven = checking.event(text, keys)
+            head, said = proven.checkpoint, {"index": proven.index, "record": proven.record}
+            sentence = f"{proven.record['type']} at {proven.record['at']} is leaf {proven.index}"
+    except (Malformed, Unproven, UnicodeDecodeError) as error:
+        raise Failed(f"{file.name}: {error}", INTEGRITY) from None
+    except OSError as error:
+        raise Failed(f"{file}: {error.strerror}") from None
+    _tell(head, None, as_json, said, sentence)
+
+
+def _tell(head: Checkpoint | None, fault: Fault | None, as_json: bool, said: dict[str, Any], sentence: str) -> None:
+    """Print the outcome. Raises Failed for a fault."""
+    under = {} if head is None else {"origin": head.origin, "size": head.size, "root": head.root.hex()}
+    if as_json:
+        say_json({**said, **under, "fault": None if fault is None else asdict(fault)})
+    if fault is not None:
+        raise Failed(f"{fault.where}: {fault.what}", INTEGRITY)
+    if not as_json:
+        say(sentence)
+        say("nothing is published" if head is None else f"{head.size} leaves of {head.origin}, root {head.root.hex()}")
+
+
+def _history_faults(engine: Engine, history: History, advanced: Progress | None) -> Iterator[Fault]:
+    with snapshot(engine) as connection:
+        yield from history.faults(connection, advanced)
+
+
+def _answer_faults(engine: Engine, advanced: Progress | None) -> Iterator[Fault]:
+    for one in replay.differences(engine, advanced):
+        what = f"{one.what} is not what history says\n  history: {one.expected}\n  stored:  {one.stored}"
+        yield Fault(where=one.where, what=what)
+
+
+def _keys(key: list[str], shelf: Shelf | None) -> list[VerifierKey]:
+    """The keys that were named, or those beside the log: then it is verified against itself only."""
+    texts = key or ((shelf and shelf.text(KEYS)) or "").splitlines()
+    try:
+        return [notes.verifier_key(text) for text in texts]
+    except Malformed as error:
+        raise Failed(f"a key cannot be read: {error}") from None

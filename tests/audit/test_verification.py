@@ -1,0 +1,170 @@
+"""Verification: whatever was changed behind the bank's back is found, and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from creditbank.audit import verification
+from creditbank.audit.publisher import Publisher
+from creditbank.audit.verification import Fault, History
+from creditbank.ledger import log
+from creditbank.ledger.database import snapshot, writing
+from tests.audit.bank import fill, publisher
+
+
+def faults(one: Publisher) -> list[Fault]:
+    """Everything that verification says, of the files and of history."""
+    head, found = verification.files(one.shelf, one.verifier_keys())
+    if head is None or found:
+        return found
+    history = History(shelf=one.shelf, salting=one.salting, keys=one.verifier_keys(), head=head)
+    with snapshot(one.engine) as connection:
+        return list(history.faults(connection))
+
+
+@pytest.fixture
+def published(engine: Engine, tmp_path: Path) -> Publisher:
+    one = publisher(engine, tmp_path)
+    fill(engine, 6)
+    one.publish()
+    fill(engine, 6, first=6, furnished=True)
+    one.publish()
+    return one
+
+
+def test_an_untouched_log_verifies(published: Publisher) -> None:
+    assert faults(published) == []
+    fill(published.engine, 2, first=20, furnished=True)
+    assert faults(published) == []
+
+
+def longest(connection: Connection) -> tuple[int, int]:
+    """A partition with more than one event, and the last position in it."""
+    return max(log.heads(connection).items(), key=lambda item: item[1])
+
+
+def change(one: Publisher, *statements: str) -> tuple[int, int]:
+    """Do behind the bank's back what these statements say of the last event of a partition, `:p` and `:n`."""
+    with writing(one.engine) as connection:
+        partition_id, last = longest(connection)
+        for statement in statements:
+            parameters = {"p": partition_id, "n": last}
+            wanted = {name: value for name, value in parameters.items() if f":{name}" in statement}
+            connection.execute(text(statement), wanted)
+    return partition_id, last
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["recorded_at = recorded_at + 1", "actor = actor || 'x'", "approved_by = 'x'", "type = 'account-closed/1'",
+     "version = version + 100"],
+)  # fmt: skip
+def test_a_changed_event_is_named(published: Publisher, column: str) -> None:
+    partition_id, last = change(published, f"UPDATE event SET {column} WHERE partition_id = :p AND position = :n")
+
+    assert faults(published)[0].where.startswith(f"event {partition_id}:{last} ")
+
+
+def test_a_changed_body_is_named(published: Publisher) -> None:
+    with writing(published.engine) as connection:
+        partition_id, last = longest(connection)
+        body = connection.execute(
+            text("SELECT body FROM event WHERE partition_id = :p AND position = :n"), {"p": partition_id, "n": last}
+        ).scalar_one()
+        changed = bytes(body)[:-2] + bytes([bytes(body)[-2] ^ 0x80]) + bytes(body)[-1:]
+        connection.execute(
+            text("UPDATE event SET body = :b WHERE partition_id = :p AND position = :n"),
+            {"b": changed, "p": partition_id, "n": last},
+        )
+
+    assert faults(published)[0].where.startswith(f"event {partition_id}:{last} ")
+
+
+def test_a_deleted_tail_is_named(published: Publisher) -> None:
+    partition_id, last = change(
+        published,
+        "DELETE FROM event WHERE partition_id = :p AND position = :n",
+        "UPDATE log_partition SET head = head - 1 WHERE partition_id = :p",
+    )
+
+    assert faults(published)[0] == Fault(where=f"event {partition_id}:{last}", what="is missing")
+
+
+def test_two_swapped_events_are_named(published: Publisher) -> None:
+    partition_id, last = change(
+        published,
+        "UPDATE event SET position = 1000000 WHERE partition_id = :p AND position = :n",
+        "UPDATE event SET position = :n WHERE partition_id = :p AND position = :n - 1",
+        "UPDATE event SET position = :n - 1 WHERE partition_id = :p AND position = 1000000",
+    )
+
+    assert faults(published)[0].where.startswith(f"event {partition_id}:{last - 1} ")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE log_head SET version = version, commitment = (SELECT root FROM log_checkpoint LIMIT 1)",
+        "UPDATE log_round SET first_position = first_position + 1 WHERE first_index = 0",
+        "UPDATE log_round SET count = count + 1 WHERE first_index = 0",
+        "DELETE FROM log_round WHERE first_index = 0",
+        "UPDATE log_seal SET heads = replace(heads, '1', '2')",
+        "UPDATE log_seal SET round = round + 10",
+        "DELETE FROM log_seal",
+        "UPDATE log_checkpoint SET size = size + 1",
+        "UPDATE log_checkpoint SET note = replace(note, 'bank', 'bunk')",
+        "DELETE FROM log_checkpoint",
+        "UPDATE log_tree SET published = published - 1",
+    ],
+)
+def test_a_changed_row_of_the_log_is_found(published: Publisher, statement: str) -> None:
+    change(published, statement)
+
+    assert faults(published)
+
+
+def _flip(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("damage", [_flip, _cut, Path.unlink])
+def test_every_damaged_file_is_named(published: Publisher, damage: Callable[[Path], None]) -> None:
+    head, _ = verification.files(published.shelf, published.verifier_keys())
+    assert head is not None
+    paths = [path for path in published.shelf.folder.rglob("*") if path.is_file() and f".p/{head.size}" in str(path)]
+    assert len(paths) == 2
+
+    for path in paths:
+        content = path.read_bytes()
+        damage(path)
+        [found] = verification.files(published.shelf, published.verifier_keys())[1]
+        assert str(head.size) in found.where or found.where == "tiles"
+        path.write_bytes(content)
+
+
+def test_a_history_that_was_rewritten_from_the_start_is_found(published: Publisher, tmp_path: Path) -> None:
+    """Somebody with the database and the keys publishes another history under the same name."""
+    note = published.shelf.checkpoint()
+    change(published, "DELETE FROM log_checkpoint", "DELETE FROM log_round", "DELETE FROM log_seal",
+           "DELETE FROM log_head", "UPDATE log_tree SET size = 0, published = 0, rounds = 0",
+           "UPDATE event SET actor = 'somebody' WHERE partition_id = :p AND position = :n")  # fmt: skip
+    forged = Publisher(
+        engine=published.engine, shelf=type(published.shelf)(tmp_path / "forged"), signing=published.signing,
+        salting=published.salting, origin=published.origin, clock=published.clock, trees=published.trees,
+    )  # fmt: skip
+    forged.publish()
+    assert faults(forged) == []
+
+    # Whoever kept the old checkpoint sees it: what is published now does not go on from there.
+    assert note is not None
+    (forged.shelf.folder / "checkpoint").write_text(note)
+    assert faults(forged)

@@ -1,0 +1,253 @@
+"""Witnesses: they cosign what goes on from what they saw, and never a fork; a policy says when there are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from creditbank.api.witness import create_witness
+from creditbank.audit import checking, witness
+from creditbank.audit.cosigning import Cosigners
+from creditbank.audit.publisher import Publisher
+from creditbank.audit.transparency import merkle, notes, policies, tiles
+from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
+from creditbank.audit.transparency.encoding import Malformed
+from creditbank.audit.transparency.notes import COSIGNATURE, Note
+from creditbank.audit.witness import Witness
+from tests.audit.bank import ORIGIN, fill, publisher
+from tests.commands.bank import Clock
+
+SEEDS = {name: Ed25519PrivateKey.from_private_bytes(name.encode() * 32) for name in "abc"}
+
+
+def vkey(name: str) -> str:
+    return str(notes.key_of(SEEDS[name], f"school.example/{name}", COSIGNATURE))
+
+
+def policy_of(quorum: str, url: str = "http://{}.example") -> policies.Policy:
+    lines = [f"witness {name} {vkey(name)} {url.format(name)}" for name in SEEDS]
+    return policies.parse("\n".join([*lines, "group two 2 a b c", f"quorum {quorum}"]))
+
+
+@pytest.fixture
+def published(sqlite_engine: Engine, tmp_path: Path) -> Publisher:
+    one = publisher(sqlite_engine, tmp_path)
+    fill(sqlite_engine, 3)
+    one.publish()
+    return one
+
+
+@pytest.fixture
+def watching(published: Publisher, tmp_path: Path) -> Witness:
+    (tmp_path / "w").mkdir()
+    return Witness(
+        name="school.example/a", key=SEEDS["a"], logs={ORIGIN: published.verifier_keys()}, folder=tmp_path / "w",
+        clock=Clock(),
+    )  # fmt: skip
+
+
+def submit(watching: Witness, one: Publisher, old: int, note: str | None = None) -> witness.Verdict:
+    note = note or one.shelf.checkpoint() or ""
+    size = checkpoint_of(notes.parse(note).text).size
+    proof = merkle.consistency(old, size, tiles.reader(size, one.shelf.read)) if old <= size else []
+    return watching.add_checkpoint(witness.request(old, proof, note).encode())
+
+
+def test_a_log_that_grows_is_cosigned_again_and_again(published: Publisher, watching: Witness) -> None:
+    first = submit(watching, published, 0)
+    size = checkpoint_of(notes.parse(published.shelf.checkpoint() or "").text).size
+    fill(published.engine, 3, first=3, furnished=True)
+    published.publish()
+
+    second = submit(watching, published, size)
+
+    assert (first.status, second.status) == (200, 200)
+    kept = watching.checkpoint(sha256(ORIGIN.encode()).hexdigest())
+    assert kept is not None
+    key = notes.key_of(SEEDS["a"], "school.example/a", COSIGNATURE)
+    assert len(notes.verified(notes.parse(kept), [key, *published.verifier_keys()])) == 2
+    assert second.text in kept
+
+
+def test_the_same_checkpoint_may_be_cosigned_twice(published: Publisher, watching: Witness) -> None:
+    assert submit(watching, published, 0).status == 200
+    size = checkpoint_of(notes.parse(published.shelf.checkpoint() or "").text).size
+
+    assert submit(watching, published, size).status == 200
+
+
+def test_a_fork_is_never_cosigned(published: Publisher, watching: Witness) -> None:
+    submit(watching, published, 0)
+    head = checkpoint_of(notes.parse(published.shelf.checkpoint() or "").text)
+
+    for forged in (replace(head, root=b"f" * 32), replace(head, size=head.size + 1, root=b"f" * 32)):
+        signature = notes.sign(forged.text, published.signing[0], ORIGIN)
+        note = str(Note(text=forged.text, signatures=(signature,)))
+        body = witness.request(head.size, [] if forged.size == head.size else [b"f" * 32], note)
+        assert watching.add_checkpoint(body.encode()).status == 422
+    assert submit(watching, published, head.size).status == 200
+
+
+def test_what_a_witness_saw_survives_its_restart(published: Publisher, watching: Witness) -> None:
+    submit(watching, published, 0)
+    again = replace(watching)
+
+    told = submit(again, published, 0)
+
+    size = checkpoint_of(notes.parse(published.shelf.checkpoint() or "").text).size
+    assert (told.status, told.text, told.media_type) == (409, f"{size}\n", "text/x.tlog.size")
+
+
+def _signed(head: Checkpoint, key: Ed25519PrivateKey) -> str:
+    return str(Note(text=head.text, signatures=(notes.sign(head.text, key, head.origin),)))
+
+
+def test_a_witness_answers_as_the_protocol_says(published: Publisher, watching: Witness) -> None:
+    stranger = Checkpoint(origin="stranger.example/log", size=1, root=b"r" * 32)
+    empty = Checkpoint(origin=ORIGIN, size=0, root=b"r" * 32)
+    head = Checkpoint(origin=ORIGIN, size=1, root=b"r" * 32)
+
+    def answer(old: int, note: str, *proof: bytes) -> int:
+        return watching.add_checkpoint(witness.request(old, proof, note).encode()).status
+
+    assert answer(0, _signed(stranger, SEEDS["a"])) == 404
+    assert answer(0, _signed(head, SEEDS["a"])) == 403
+    assert answer(2, _signed(head, published.signing[0])) == 400
+    assert answer(0, _signed(head, published.signing[0]), b"p" * 32) == 422
+    assert answer(0, _signed(empty, published.signing[0])) == 422
+    assert answer(1, _signed(head, published.signing[0])) == 409
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=300))
+def test_whatever_is_sent_is_answered(watching: Witness, body: bytes) -> None:
+    assert watching.add_checkpoint(body).status == 400
+    assert watching.add_checkpoint(b"old 0\n\n" + body).status == 400
+
+
+# Over HTTP, asked by the publisher
+
+
+@pytest.fixture
+def schools(published: Publisher, tmp_path: Path) -> Iterator[dict[str, TestClient]]:
+    """Three witnesses as servers."""
+    found = {}
+    for name, key in SEEDS.items():
+        (folder := tmp_path / name).mkdir()
+        one = Witness(
+            name=f"school.example/{name}", key=key, logs={ORIGIN: published.verifier_keys()}, folder=folder,
+            clock=Clock(),
+        )  # fmt: skip
+        found[name] = TestClient(create_witness(one), raise_server_exceptions=True)
+    yield found
+    for client in found.values():
+        client.close()
+
+
+def through(schools: dict[str, TestClient], down: set[str]) -> httpx.Client:
+    """A client that reaches the servers by their names, but for those that are down."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        name = request.url.host.partition(".")[0]
+        if name in down:
+            raise httpx.ConnectError("down")
+        answer = schools[name].request(request.method, request.url.path, content=request.content)
+        return httpx.Response(answer.status_code, content=answer.content)
+
+    return httpx.Client(transport=httpx.MockTransport(handle))
+
+
+def with_witnesses(one: Publisher, schools: dict[str, TestClient], quorum: str, down: set[str]) -> Publisher:
+    cosigners = Cosigners(policy=policy_of(quorum), client=through(schools, down), shelf=one.shelf)
+    return replace(one, cosigners=cosigners)
+
+
+def test_a_checkpoint_is_shown_with_its_cosignatures(published: Publisher, schools: dict[str, TestClient]) -> None:
+    one = with_witnesses(published, schools, "two", down={"c"})
+    for number in range(1, 4):
+        fill(one.engine, 2, first=10 * number, furnished=True)
+        one.publish()
+
+    shown = notes.parse(one.shelf.checkpoint() or "")
+    policy = policy_of("two")
+    cosigned = notes.verified(shown, [school.key for school in policy.witnesses.values()])
+
+    assert policy.is_met([key for key, _ in cosigned])
+    assert len(cosigned) == 2
+    assert checking.signed_checkpoint(str(shown), one.verifier_keys()).size == shown_size(one)
+
+
+def shown_size(one: Publisher) -> int:
+    return checkpoint_of(notes.parse(one.shelf.checkpoint() or "").text).size
+
+
+def test_without_a_quorum_the_last_cosigned_checkpoint_stays_and_is_caught_up(
+    published: Publisher, schools: dict[str, TestClient]
+) -> None:
+    before, down = shown_size(published), {"b", "c"}
+    one = with_witnesses(published, schools, "two", down)
+    fill(one.engine, 2, first=10, furnished=True)
+    head = one.publish()
+    assert head is not None
+    assert shown_size(one) == before
+
+    down.clear()
+    one.publish()
+
+    assert shown_size(one) == head.size
+
+
+def test_the_witnesses_remember_what_a_bank_must_not_fall_behind(
+    published: Publisher, schools: dict[str, TestClient]
+) -> None:
+    one = with_witnesses(published, schools, "two", down=set())
+    fill(one.engine, 2, first=10, furnished=True)
+    head = one.publish()
+    assert one.cosigners is not None
+
+    assert one.cosigners.highest(ORIGIN, one.verifier_keys()) == head
+
+
+# Policies
+
+
+@pytest.mark.parametrize(("cosigned", "is_met"), [("", False), ("a", False), ("ab", True), ("bc", True), ("abc", True)])
+def test_a_quorum_is_met_by_enough_of_its_members(cosigned: str, is_met: bool) -> None:
+    policy = policy_of("two")
+
+    assert policy.is_met([policy.witnesses[name].key for name in cosigned]) is is_met
+
+
+def test_groups_of_groups_and_comments_are_read() -> None:
+    policy = policies.parse(
+        f"# who\n\n witness a {vkey('a')}\nwitness\tb {vkey('b')}  http://b.example \ngroup any any a\n"
+        f"group all all any b\nquorum all\n"
+    )
+    a, b = (policy.witnesses[name].key for name in "ab")
+
+    assert (policy.is_met([a]), policy.is_met([b]), policy.is_met([a, b])) == (False, False, True)
+    assert policies.parse("quorum none").is_met([])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "quorum a", "quorum none\nquorum none", "group g any a\nquorum g", "witness none {a}\nquorum none",
+        "witness a {a}\nwitness b {a}\nquorum a", "witness a {a}\ngroup g 2 a\nquorum g",
+        "witness a {a}\ngroup g 0 a\nquorum g", "witness a {a}\ngroup g any a\ngroup h any a\nquorum h",
+        "log {a}\nquorum none", "witness a nonsense\nquorum a", "witness a {a} u u\nquorum a", "hello",
+    ],
+)  # fmt: skip
+def test_a_policy_that_cannot_be_meant_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        policies.parse(text.replace("{a}", vkey("a")))

@@ -1,0 +1,108 @@
+"""`creditbank publish`, `export` and `verify`: what one writes another one checks, with nothing else at hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.cli.conftest import Command
+from tests.cli.history import ACCOUNT, award, open_account, register
+
+
+@pytest.fixture
+def bank(database_url: str, engine: Engine, creditbank: Command) -> Command:
+    """The command line on a bank whose log is published."""
+    register(engine, "BIM-EVAL", "issuer")
+    open_account(engine)
+    award(engine)
+    assert creditbank("rebuild", url=database_url).code == 0
+    published = creditbank("publish", "--once", "--json")
+    assert (published.code, published.json["size"]) == (0, 4), published.err
+    return creditbank
+
+
+def key_of(bank: Command) -> str:
+    return bank("keys", "log").out.strip()
+
+
+def test_an_untouched_bank_verifies(bank: Command) -> None:
+    ended = bank("verify", "--json")
+
+    assert ended.code == 0, ended.err
+    assert (ended.json["verified"], ended.json["unpublished"], ended.json["fault"]) == (3, 0, None)
+    assert bank("verify").out.startswith("3 events are what was published; the answers follow from them\n4 leaves of ")
+
+
+def test_a_changed_event_is_named_with_exit_code_3(bank: Command, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE event SET actor = 'somebody' WHERE type = 'certificate-awarded/1'"))
+
+    ended = bank("verify", "--json")
+
+    assert ended.code == 3
+    assert "certificate-awarded/1" in ended.json["fault"]["where"]
+
+
+def test_a_changed_answer_is_named_too(bank: Command, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE lot SET credits = credits + 1"))
+
+    assert bank("verify").code == 3
+
+
+def test_a_bundle_is_verified_by_the_key_alone(bank: Command, tmp_path: Path) -> None:
+    file, key = tmp_path / "account.json", key_of(bank)
+    assert bank("export", str(file), "--account", str(ACCOUNT)).code == 0
+
+    assert bank("verify", str(file), "--key", key, "--json").json["events"] == 2
+    assert "nothing is said of completeness yet" in bank("verify", str(file), "--key", key).out
+    assert bank("verify", str(file)).code == 2
+    changed = json.loads(file.read_text())
+    changed["events"].reverse()
+    file.write_text(json.dumps(changed))
+    assert bank("verify", str(file), "--key", key).code == 3
+    assert bank("verify", str(tmp_path / "nothing"), "--key", key).code == 1
+
+
+def test_a_whole_bank_is_exported_and_verified(bank: Command, tmp_path: Path) -> None:
+    folder, key = tmp_path / "bank", key_of(bank)
+    assert bank("export", str(folder), "--json").json["events"] == 3
+    assert bank("export", str(folder)).code == 1
+
+    assert bank("verify", str(folder), "--key", key).code == 0
+    assert bank("verify", str(folder / "log"), "--key", key).code == 0
+    lines = (folder / "events.ndjson").read_text().splitlines()
+    for changed in (lines[:-1], [*lines, lines[-1]], [line.replace("BIM", "BIN") for line in lines], [*lines, "x"]):
+        (folder / "events.ndjson").write_text("".join(f"{line}\n" for line in changed))
+        assert bank("verify", str(folder), "--key", key).code == 3
+
+
+def test_an_event_that_no_checkpoint_covers_is_not_exported(bank: Command, engine: Engine, tmp_path: Path) -> None:
+    register(engine, "LATER", "issuer")
+
+    assert bank("export", str(tmp_path / "bank"), "--json").json["events"] == 3
+    assert bank("verify", "--json").json["unpublished"] == 1
+
+
+def test_one_more_key_signs_beside_the_first(bank: Command, engine: Engine, tmp_path: Path) -> None:
+    first = key_of(bank)
+    both = bank("keys", "log", "--add").out.split()
+    assert (both[0], len(both)) == (first, 2)
+    register(engine, "LATER", "issuer")
+    assert bank("publish", "--once").code == 0
+    bank("export", str(tmp_path / "bank"))
+
+    for key in both:
+        assert bank("verify", str(tmp_path / "bank"), "--key", key).code == 0
+
+
+def test_a_log_keeps_the_name_that_it_was_given(bank: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDITBANK_ORIGIN", "another.example/log")
+
+    ended = bank("publish", "--once")
+
+    assert ended.code == 1
+    assert "cannot be called another.example/log" in ended.err
