@@ -121,6 +121,7 @@ def _copy_page(connection: Connection[Any], tables: Sequence[_Rows], certificate
         Copy(uuids.uuid7(), UUID(bytes=os.urandom(16)), os.urandom(32), os.urandom(7).hex()[:13]) for _ in range(count)
     ]
     heads = dict(connection.execute("SELECT partition_id, head FROM log_partition").fetchall())
+    before = dict(heads)
     for one in tables:
         with connection.cursor().copy(one.command.encode()) as copy:
             copy.set_types(one.types)
@@ -128,8 +129,8 @@ def _copy_page(connection: Connection[Any], tables: Sequence[_Rows], certificate
                 copy.write_row(row)
     with connection.cursor() as cursor:
         cursor.executemany(
-            "UPDATE log_partition SET head = %s WHERE partition_id = %s",
-            [(head, partition) for partition, head in heads.items()],
+            "UPDATE log_partition SET head = %s, recorded_at = %s WHERE partition_id = %s",
+            [(head, _recorded_at(tables), partition) for partition, head in heads.items() if head != before[partition]],
         )
 
 
@@ -159,3 +160,10 @@ def _copied(
             if position_at is not None:
                 values[position_at] = heads[partition] = heads[partition] + 1
             yield tuple(values)
+
+
+def _recorded_at(tables: Sequence[_Rows]) -> int:
+    """The ledger time of the sample's events, which were recorded at once."""
+    (events,) = (one for one in tables if one.table == "event")
+    latest: int = max(row[events.columns.index("recorded_at")] for row in events.rows)
+    return latest

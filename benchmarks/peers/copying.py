@@ -48,10 +48,15 @@ def dump(database_url: str, tables: Sequence[str], directory: Path) -> None:
                     file.write(piece)
 
 
+def empty(database_url: str, tables: Sequence[str]) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(f"TRUNCATE {', '.join(tables)}".encode())
+
+
 def read_and_restore(database_url: str, tables: Sequence[str], directory: Path) -> int:
     """Read all events by a plain cursor, do nothing with them, and COPY the dumped rows into their emptied tables."""
+    empty(database_url, [f"peer.{table}" for table in tables])
     with psycopg.connect(database_url) as connection:
-        connection.execute(f"TRUNCATE {', '.join(f'peer.{table}' for table in tables)}".encode())
         with connection.cursor(name="events") as cursor:
             cursor.itersize = 1_000
             cursor.execute("SELECT * FROM event ORDER BY partition_id, position")

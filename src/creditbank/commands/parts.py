@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from creditbank.commands.desk import Command, Desk, Request, Settled
 
-LINES = 500
+LINES = 250
 """Lines that share a transaction. Whoever comes meanwhile waits for these, not for the whole list."""
 
 FEW = 50

@@ -11,10 +11,10 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    CursorResult,
     Date,
     Dialect,
     LargeBinary,
+    Row,
     Select,
     SmallInteger,
     Table,
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    cast,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
@@ -61,12 +62,17 @@ class Lookup:
     """
 
     def __init__(self, statement: Select[Any], column: Column[Any]) -> None:
-        self._by_array = statement.where(column == any_(bindparam("values", type_=ARRAY(column.type))))
+        self._of_ids = isinstance(column.type, Uuid)
+        # Ids go as the text of an array: the driver would turn them into the same, one by one, at ten times the cost.
+        given = bindparam("values", type_=Text() if self._of_ids else ARRAY(column.type))
+        self._by_array = statement.where(column == any_(cast(given, ARRAY(column.type)) if self._of_ids else given))
         self._by_list = statement.where(column.in_(bindparam("values", expanding=True)))
 
-    def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> CursorResult[Any]:
-        statement = self._by_array if is_postgresql(connection) else self._by_list
-        return connection.execute(statement, {"values": list(values), **parameters})
+    def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> Sequence[Row[Any]]:
+        if not is_postgresql(connection):
+            return connection.execute(self._by_list, {"values": list(values), **parameters}).all()
+        given = f"{{{','.join([value.hex for value in values])}}}" if self._of_ids else list(values)
+        return connection.execute(self._by_array, {"values": given, **parameters}).all()
 
 
 @cache

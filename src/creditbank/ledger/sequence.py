@@ -248,7 +248,7 @@ def index_of(connection: Connection, partition_id: int, position: int) -> int | 
 
 def heads(connection: Connection, stream_ids: Collection[UUID]) -> Sequence[Row[Any]]:
     """The rows of these streams: partition, last version and last commitment. New ones are missing."""
-    return _HEADS.rows(connection, stream_ids).all()
+    return _HEADS.rows(connection, stream_ids)
 
 
 def commitments(connection: Connection, stream_ids: Collection[UUID]) -> dict[UUID, bytes]:

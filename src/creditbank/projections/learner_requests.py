@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from creditbank.domain.account import Account
 from creditbank.domain.events import AccountMerged, RequestMade, RequestSettled
 from creditbank.domain.rights import LearnerRequest
 from creditbank.ledger import bulk
@@ -63,6 +64,15 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
                 connection.execute(delete(learner_request).where(_of(item.stream_id)))
             case _:
                 pass
+
+
+def rows_of(account: Account, partition_id: int) -> list[tuple[Any, ...]]:
+    """The rows of an account as it stands."""
+    account_id = account.head.account_id
+    return [
+        (account_id, one.request_id, one.made_at, partition_id, one.kind, one.status, one.reason)
+        for one in account.rights.requests.values()
+    ]
 
 
 def _of(account_id: UUID) -> ColumnElement[bool]:
