@@ -1,24 +1,25 @@
-"""S8: the audit of all of history, against decoding the same events and hashing them once.
-
-`WORK` is what the audit consists of, in order; each part goes through everything.
-"""
+"""S8: the audit of all of history, replay and hashes, against decoding the same events and hashing them once."""
 
 from __future__ import annotations
 
+import json
+import os
 import tempfile
-from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import partial
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import Engine
 
-from benchmarks import apart, history, report
+from benchmarks import apart, history, report, server
 from benchmarks.databases import opened
 from benchmarks.measure import Bound, Result, Target, alternate
 from benchmarks.settings import Database, Settings
 from creditbank.audit import replay
-from creditbank.ledger import codec
+from creditbank.cli import verify
+from creditbank.ledger import codec, log
 from creditbank.ledger.database import open_engine
 
 NAME = "S8"
@@ -36,7 +37,8 @@ def _run(settings: Settings, database: Database) -> Result:
         opened(database, settings) as store,
         tempfile.TemporaryDirectory(dir=settings.directory) as directory,
     ):
-        url = history.filled(store.create("creditbank"), Path(directory), settings.stored(LEARNERS))
+        url = store.create("creditbank")
+        history.filled(url, Path(directory), settings.stored(LEARNERS))
         return Result(
             benchmark=NAME,
             title=f"audit {history.EVENTS * settings.stored(LEARNERS):,} events",
@@ -46,7 +48,7 @@ def _run(settings: Settings, database: Database) -> Result:
             target=TARGET,
             rounds=alternate(
                 settings.rounds,
-                product=lambda _: apart.measured(audited, url),
+                product=lambda _: apart.measured(partial(verified, Path(directory)), url),
                 peer=lambda _: apart.measured(_decoded, url),
                 report=report.progress(NAME, database),
             ),
@@ -54,21 +56,28 @@ def _run(settings: Settings, database: Database) -> Result:
         )
 
 
-def _replayed(engine: Engine) -> None:
+def verified(directory: Path, database_url: str) -> int:
+    """What `creditbank verify` does: history against the public log, the log against itself, answers against history.
+
+    The number of events. Raises Failed where there is fault, and RuntimeError where not all was published.
+    """
+    os.environ.update(server.environment(database_url, directory))
+    with redirect_stdout(StringIO()) as said:
+        verify.run(path=None, keys=[], as_json=True)
+    told = json.loads(said.getvalue())
+    if told["unpublished"]:
+        raise RuntimeError(f"{told['unpublished']} events are not published")
+    events: int = told["verified"]
+    return events
+
+
+def replayed(database_url: str) -> int:
+    """The answers against history alone; the number of events. Raises RuntimeError where they differ."""
+    engine = open_engine(database_url)
     for difference in replay.differences(engine):
         raise RuntimeError(f"the audit found {difference}")
-
-
-WORK: tuple[Callable[[Engine], None], ...] = (_replayed,)
-
-
-def audited(database_url: str) -> int:
-    """All of WORK; the number of events. Raises RuntimeError where it finds fault."""
-    engine = open_engine(database_url)
-    for work in WORK:
-        work(engine)
     with engine.connect() as connection, connection.begin():
-        events: int = connection.exec_driver_sql("SELECT count(*) FROM event").scalar_one()
+        events = sum(log.heads(connection).values())
     engine.dispose()
     return events
 

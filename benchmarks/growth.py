@@ -82,14 +82,11 @@ def _run(settings: Settings, database: Database) -> Iterator[Result]:
 
 @contextmanager
 def _grown(store: Store, name: str, settings: Settings, learners: int) -> Iterator[_Grown]:
-    with (
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-        server.product(url := store.create(name), Path(directory)) as (serving, authority),
-        closing(bank.Bank(serving.address)) as caller,
-    ):
-        keys = bank.prepare(caller, authority)
-        history.fill(url, history.award_sample(caller, keys.issuer), learners)
-        yield _Grown(serving, caller, keys.issuer)
+    with tempfile.TemporaryDirectory(dir=settings.directory) as directory:
+        url = store.create(name)
+        keys = history.filled(url, Path(directory), learners)
+        with server.product(url, Path(directory)) as (serving, _), closing(bank.Bank(serving.address)) as caller:
+            yield _Grown(serving, caller, keys.issuer)
 
 
 def _batches(grown: _Grown, round_: int, settings: Settings) -> Sample:

@@ -56,26 +56,17 @@ class _Rows:
         return keys.get(self.table, "account_id")
 
 
-def filled(database_url: str, directory: Path, learners: int) -> str:
-    """Make a bank with so many learners, a certificate each, and end its server. The URL of the database."""
+def filled(database_url: str, directory: Path, learners: int) -> bank.Keys:
+    """Make a bank with so many learners, a certificate each, all published. Its server has ended."""
     with server.product(database_url, directory) as (serving, authority), closing(bank.Bank(serving.address)) as caller:
-        sample = prepare(caller, authority)
-    fill(database_url, sample, learners)
-    return database_url
+        keys = bank.prepare(caller, authority)
+        sample = caller.post("/v1/certificates", keys.issuer, people.award(SAMPLE))
+    _fill(database_url, UUID(sample["account_id"]), learners)
+    server.command(database_url, directory, "publish", "--once")
+    return keys
 
 
-def prepare(caller: bank.Bank, authority: str) -> UUID:
-    """Set up the bank and award the certificate that is to be copied; the id of its account."""
-    keys = bank.prepare(caller, authority)
-    return award_sample(caller, keys.issuer)
-
-
-def award_sample(caller: bank.Bank, issuer_key: str) -> UUID:
-    awarded = caller.post("/v1/certificates", issuer_key, people.award(SAMPLE))
-    return UUID(awarded["account_id"])
-
-
-def fill(database_url: str, sample: UUID, learners: int) -> None:
+def _fill(database_url: str, sample: UUID, learners: int) -> None:
     """Copy the account `sample` and its certificate for so many more learners, and let the database settle."""
     with psycopg.connect(database_url) as connection:
         tables = _sampled(connection, sample)

@@ -60,7 +60,7 @@ def _run(settings: Settings, database: Database) -> Result:
         seconds = bring(serving.address, hubei)
         told.append((f"{learners:,} learners, a certificate each, by {way}", f"{learners / seconds:,.0f}/s"))
         told += _asked(serving, caller, authority, hubei)
-        replayed = apart.measured(auditing.audited, url)
+        replayed = apart.measured(auditing.replayed, url)
         told.append((f"full replay of {replayed.details['events']:,.0f} events", f"{replayed.figure:,.0f}/s"))
         told += [
             ("the server's memory at its peak", f"{max(peak):,.0f} MB"),

@@ -31,7 +31,8 @@ def _run(settings: Settings, database: Database) -> Result:
         opened(database, settings) as store,
         tempfile.TemporaryDirectory(dir=settings.directory) as directory,
     ):
-        url = history.filled(store.create("creditbank"), Path(directory), settings.stored(LEARNERS))
+        url = store.create("creditbank")
+        history.filled(url, Path(directory), settings.stored(LEARNERS))
         copying.dump(url, TABLES, Path(directory))
 
         def product(_: int) -> Sample:
