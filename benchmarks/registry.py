@@ -11,6 +11,7 @@ from benchmarks import (
     existing_awards,
     growth,
     hubei,
+    imports,
     rebuilding,
     rules,
     single_awards,
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Result]]] = {
     "S8": auditing.run,
     "S9": growth.run,
     "S10": storage.run,
+    "S11": imports.run,
     "hubei": hubei.run,
     "waiting": waiting.run,
 }

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from tempfile import gettempdir
 from uuid import uuid4
 
 import pytest
@@ -29,12 +30,14 @@ def worker(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Iterator[Server]:
+def postgresql_server(request: pytest.FixtureRequest, worker: str) -> Iterator[Server]:
     if url := os.environ.get("CREDITBANK_TEST_DATABASE_URL"):
         yield Server(url, worker)
         return
-    root = tmp_path_factory.getbasetemp()
-    with embedded_server((root if worker == "main" else root.parent) / "postgresql") as url:
+    # Not below pytest's own folder: whenever a session of the same user begins, and a test starts some, pytest shuts
+    # that folder to everybody else, and to root's PostgreSQL, which runs as somebody else.
+    run = getattr(request.config, "workerinput", {}).get("testrunuid", os.getpid())
+    with embedded_server(Path(gettempdir()) / f"creditbank-postgresql-{run}") as url:
         yield Server(url, worker)
 
 

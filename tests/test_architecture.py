@@ -39,7 +39,10 @@ HOMES = {
     "psycopg": {"ledger"},
     "fastapi": {"api", "web", "app", "demo", "cli"},
     "starlette": {"api", "web", "app", "demo"},
+    "python_calamine": {"imports"},
+    "python_multipart": {"api"},
     "uvicorn": {"cli"},
+    "xlsxwriter": {"imports"},
     "typer": {"cli"},
 }
 """Libraries that only these rooms may import."""

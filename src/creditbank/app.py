@@ -33,6 +33,9 @@ from creditbank.api.routes import (
     eligibility,
     events,
     holders,
+    import_mappings,
+    import_results,
+    imports,
     learner_requests,
     log,
     members,
@@ -58,6 +61,8 @@ from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, Sweeper
 from creditbank.commands.presence import LOOK_SECONDS, Presence
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
+from creditbank.imports import running
+from creditbank.imports.running import Importer
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.ledger.gather import Gatherer
@@ -110,8 +115,8 @@ def create_app(settings: Settings) -> FastAPI:
     # The hottest routes come first: the router tries them in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
     rights = (holders, consents, shares, learner_requests, accesses)
-    people = (members, sessions, web)
-    for routes in (*hot, *rest, *rights, clients, oauth, verification, *people, log, ops, reference):
+    people, files = (members, sessions, web), (imports, import_results, import_mappings)
+    for routes in (*hot, *rest, *files, *rights, clients, oauth, verification, *people, log, ops, reference):
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
@@ -182,17 +187,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.prover = publication.open_prover(settings, engine)
     presence.report()
     restored.reconcile(bank, desk)
+    importer = Importer(bank, desk, jobs, settings.data_dir / "imports", settings.import_days)
+    app.state.importer = importer
     # Where one process does everything, it publishes too; else `creditbank publish` does.
     publishing = None
     if engine.dialect.name == "sqlite":
         publishing = PublishingThread(publication.open_publisher(settings, engine, clock))
     jobs.resume()
+    importer.resume()
     sweeper = Sweeper(bank, desk)
     chores = Chores(
         [
             Chore(uses.write, last_uses.WRITE_SECONDS),
             Chore(people.uses.write, last_uses.WRITE_SECONDS),
             Chore(people.sweep, used_once.SWEEP_SECONDS),
+            Chore(importer.purge, running.PURGE_SECONDS),
             Chore(presence.report, LOOK_SECONDS),
             Chore(tokens.used.sweep, used_once.SWEEP_SECONDS),
             Chore(tokens.keys.sweep, used_once.SWEEP_SECONDS),
@@ -206,6 +215,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     presence.leave()
     tokens.close()
     sweeper.close()
+    importer.close()
     jobs.close()
     desk.close()
     balances.close()

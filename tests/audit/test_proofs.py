@@ -104,7 +104,7 @@ def test_the_program_on_the_page_of_the_log_checks_a_proof(published: Publisher)
 
     def run(text: str) -> str:
         command = [sys.executable, "-I", "-c", program]
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=60).stdout
 
     assert run(proof).startswith('True {"actor":')
     assert run(proof.replace("index ", "index 1")).startswith("False")

@@ -144,3 +144,12 @@ def test_a_client_that_takes_nothing_of_its_answer_is_given_up(monkeypatch: pyte
 def test_a_second_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "ARRIVAL_SECONDS", 0.2)
     assert sent(b"GET / HTTP/1.1\r\n\r\nGET / HTT").count(b"HTTP/1.1 200") == 1
+
+
+def test_a_large_body_has_more_time_as_long_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "ARRIVAL_SECONDS", 1.0)
+    monkeypatch.setattr(protocol, "ARRIVAL_BYTES", 50)
+    pieces = [b"x" * 20] * 40
+    last = b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"
+    answer = sent(b"POST / HTTP/1.1\r\nContent-Length: 800\r\n\r\n", *pieces, last, pause=0.05)
+    assert answer.count(b"HTTP/1.1 200") == 2

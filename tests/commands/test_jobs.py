@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +101,47 @@ def test_a_finished_job_is_not_done_again(engine: Engine) -> None:
         runner.close()
     assert events_in(engine) == count + 1
     assert progress(engine, job_id) == ("finished", 1, 1)
+
+
+def test_lanes_take_turns_whatever_their_number_of_jobs(sqlite_engine: Engine) -> None:
+    bank = bank_on(sqlite_engine)
+    taken: list[str] = []
+    let_go = Event()
+
+    def job(name: str, steps: int) -> Any:
+        left = iter(range(steps, 0, -1))
+
+        def step() -> bool:
+            assert let_go.wait(PATIENCE)
+            taken.append(name)
+            return next(left) > 1
+
+        return step
+
+    with open_desk(bank) as desk:
+        runner = JobRunner(bank, desk)
+        jobs_of_one = [runner.carry(job(name, 2), lane="one") for name in ("a", "b", "c")]
+        job_of_other = runner.carry(job("x", 3), lane="other")
+        let_go.set()
+        for finished in (*jobs_of_one, job_of_other):
+            finished.result(PATIENCE)
+        runner.close()
+    assert taken == ["a", "x", "a", "x", "b", "x", "b", "c", "c"]
+
+
+def test_a_job_that_fails_does_not_hold_up_its_lane(sqlite_engine: Engine) -> None:
+    bank = bank_on(sqlite_engine)
+
+    def fail() -> bool:
+        raise ValueError
+
+    with open_desk(bank) as desk:
+        runner = JobRunner(bank, desk)
+        failing, following = runner.carry(fail, lane="one"), runner.carry(lambda: False, lane="one")
+        with pytest.raises(ValueError):
+            failing.result(PATIENCE)
+        following.result(PATIENCE)
+        runner.close()
 
 
 def test_two_workers_on_one_job_hold_each_certificate_once(engine: Engine) -> None:

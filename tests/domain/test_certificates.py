@@ -12,7 +12,7 @@ import pytest
 from creditbank.domain import catalogue as catalogues
 from creditbank.domain import errors
 from creditbank.domain.account import Account, Head, evolve
-from creditbank.domain.certificates import amend, award, hold, hold_for_withdrawal, release, revoke
+from creditbank.domain.certificates import amend, award, hold, hold_for_withdrawal, objections, release, revoke
 from creditbank.domain.events import (
     AccountClosed,
     AccountErased,
@@ -55,6 +55,40 @@ REVOKED = CertificateRevoked(certificate_id=N1, reason="forged", effective_from=
 
 def test_an_award_takes_its_credits_and_accreditation_from_the_catalogue() -> None:
     assert award(given().head, posted(), None, CATALOGUE, TODAY) == awarded(credits="6")
+
+
+def said(**changes: Any) -> list[str]:
+    """The codes of everything that speaks against an award, of which some could not be read."""
+    read = posted()
+    fields = {
+        "issuer": read.issuer,
+        "number": read.number,
+        "standard": read.standard,
+        "level": read.level,
+        "issued_on": read.issued_on,
+        "expires_on": read.expires_on,
+    }
+    found = objections(CATALOGUE, TODAY, **(fields | changes))
+    return [one.faults[0].code if isinstance(one, errors.Invalid) else one.code for one in found]
+
+
+def test_nothing_speaks_against_an_award_that_is_fit() -> None:
+    assert said() == []
+
+
+def test_all_that_speaks_against_an_award_is_named_at_once() -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    assert said(level="none", issued_on=tomorrow, expires_on=TODAY) == [
+        "level_unknown", "dates_reversed", "issued_in_future",
+    ]  # fmt: skip
+    assert said(standard="none", issued_on=tomorrow) == ["standard_unknown", "issued_in_future"]
+    assert said(issuer="nobody") == ["organisation_not_accredited"]
+
+
+def test_what_could_not_be_read_is_not_judged() -> None:
+    assert said(number=None, standard=None, level=None, issued_on=None) == []
+    assert said(level=None, standard="none") == ["standard_unknown"]
+    assert said(standard=None, level="none") == []
 
 
 def test_an_award_keeps_what_the_issuer_says_besides() -> None:

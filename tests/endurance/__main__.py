@@ -4,6 +4,7 @@ python -m tests.endurance crash --kills 500 --database postgresql --victim both
 python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
 python -m tests.endurance flips --times 10000 --database postgresql
 python -m tests.endurance failover --times 10 --mode sync
+python -m tests.endurance hostile --database postgresql
 python -m tests.endurance rotate --persons 10000 --database postgresql
 python -m tests.endurance timing --calls 2000 --database postgresql
 """
@@ -21,7 +22,7 @@ from random import Random
 from creditbank.ledger.database import open_engine
 from tests.commands.rotating import rotate_under_a_crowd
 from tests.database import migrate
-from tests.endurance import failover, flips, timing
+from tests.endurance import failover, flips, hostile, timing
 from tests.endurance.databases import PostgreSQL, installed
 from tests.endurance.pair import pair
 from tests.processes import bank, findings, histories
@@ -53,6 +54,8 @@ def main() -> int:
                 _say("an SQLite file is no process: only the server can be killed")
                 return USAGE
             return _crash(installation, postgresql, asked, Random(seed))
+        if asked.command == "hostile":
+            return _hostile(installation)
         if asked.command == "timing":
             return _timing(installation, asked.calls)
         if asked.command == "rotate":
@@ -78,13 +81,14 @@ def _arguments() -> argparse.ArgumentParser:
     failing = commands.add_parser("failover", help="kill the primary of two PostgreSQL servers, and promote the other")
     failing.add_argument("--times", type=int, default=10)
     failing.add_argument("--mode", choices=("sync", "async"), default="sync")
+    hostile_files = commands.add_parser("hostile", help="files that are large, broken or meant to do harm")
     timed = commands.add_parser("timing", help="whether the time of an answer tells what is there; never fails")
     timed.add_argument("--calls", type=int, default=2_000, help="of either side of a pair")
     rotating = commands.add_parser("rotate", help="every key is rotated while people come")
     rotating.add_argument("--persons", type=int, default=10_000)
     rotating.add_argument("--clients", type=int, default=2, help="at each server")
     rotating.add_argument("--servers", type=int, default=2)
-    for command in (crashing, history, flipping, failing, timed, rotating):
+    for command in (crashing, history, flipping, failing, timed, rotating, hostile_files):
         command.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
         command.add_argument("--seed", type=int, default=None)
     return parser
@@ -166,6 +170,27 @@ def _history(installation: Installation, asked: argparse.Namespace, seed: int) -
             found += histories.anomalies(engine, shared, outcomes)
             found += [told for told in outcomes.told if "internal" in told or "unavailable" in told]
             _say(f"{done} operations, {len(found)} anomalies, slowest {slowest:.2f} s, {dict(outcomes.told)}")
+    found += findings.against_history(engine)
+    engine.dispose()
+    return _conclude(found)
+
+
+def _hostile(installation: Installation) -> int:
+    """Each file by itself, on one server that has to live through all of them."""
+    found: list[str] = []
+    authority = bank.first_key(installation)
+    with installation.serving() as process, Caller(process.address) as caller:
+        keys = bank.prepare(caller, authority)
+        for one in hostile.FILES:
+            with tempfile.TemporaryDirectory(prefix="creditbank-hostile-") as directory:
+                path = Path(directory) / one.name.replace(" ", "-")
+                one.make(path)
+                with hostile.watched(process.pid) as watch:
+                    ended = hostile.send(process.address, keys.issuer, path)
+            found += hostile.findings(one, ended, watch)
+            told = ended.get("code") or (ended.get("problem") or {}).get("code") or f"{ended['accepted']} accepted"
+            _say(f"{one.name}: {told}, {watch.most // hostile.MEGABYTE} MB at most")
+    engine = open_engine(installation.database_url)
     found += findings.against_history(engine)
     engine.dispose()
     return _conclude(found)

@@ -70,6 +70,10 @@ class Caller:
         """Post a body of bytes as they are, under an idempotency key."""
         return self._call("POST", path, token, body, {"Content-Type": "application/json", "Idempotency-Key": key})
 
+    def upload(self, path: str, token: str, body: bytes, media_type: str, key: str) -> Answer:
+        """Post a file."""
+        return self._call("POST", path, token, body, {"Content-Type": media_type, "Idempotency-Key": key})
+
     def _call(
         self, method: str, path: str, token: str, body: bytes | None = None, more: dict[str, str] | None = None
     ) -> Answer:

@@ -35,21 +35,18 @@ def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def idp(bank: ReadyBank) -> Idp:
-    """The provider that the bank was told of."""
-    provider = Idp(clock=bank.clock)
-    connect_to(bank, provider)
-    return provider
+def idp(bank: ReadyBank) -> Iterator[Idp]:
+    """The provider that the bank was told of, which it reaches in this process."""
+    told, state = Idp(clock=bank.clock), bank.client.app.state
+    before = state.sign_in
+    provider = Provider(
+        before.provider.registration, bank.clock, connect=lambda: Bounded(ASGITransport(told)), seconds=SECONDS
+    )
+    state.sign_in = replace(before, provider=provider)
+    yield told
+    state.sign_in = before
 
 
 @pytest.fixture
 def browser(bank: ReadyBank, idp: Idp) -> Browser:
     return Browser(client=bank.client, idp=idp)
-
-
-def connect_to(bank: ReadyBank, idp: Idp) -> None:
-    """Let the bank reach a provider that is in this process."""
-    state = bank.client.app.state
-    registration = state.sign_in.provider.registration
-    provider = Provider(registration, bank.clock, connect=lambda: Bounded(ASGITransport(idp)), seconds=SECONDS)
-    state.sign_in = replace(state.sign_in, provider=provider)

@@ -71,7 +71,7 @@ class Idp:
     async def _answer(self, place: str, request: Request) -> Response:
         match place:
             case "openid-configuration":
-                return _json(self._description())
+                return _json(self.description())
             case "jwks":
                 return _json({"keys": [one.as_dict(private=False) for one in self.keys]})
             case "token":
@@ -81,7 +81,7 @@ class Idp:
                 return _json({"sub": self.person["sub"], **self.userinfo})
         return Response(status_code=404)
 
-    def _description(self) -> Claims:
+    def description(self) -> Claims:
         described = {
             "issuer": ISSUER,
             "authorization_endpoint": f"{ISSUER}/authorize",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from gzip import compress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from pydantic_core import to_json
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from creditbank.web.provider import Provider
 from tests.api.bank import ReadyBank, person
 from tests.web.browser import SESSION, SIGN_IN, Browser, Colleague, colleague, told
 from tests.web.provider import ISSUER, Claims, key, signed, unsigned
@@ -283,6 +287,24 @@ def test_an_answer_without_an_id_token_signs_nobody_in(visitor: Browser) -> None
 )
 def test_a_provider_that_would_lead_elsewhere_is_unavailable(metadata: Claims, visitor: Browser) -> None:
     visitor.idp.metadata = metadata
+    assert refused(visitor.get("/login"), 503, "provider_unavailable")
+
+
+def test_a_provider_that_says_too_much_is_unavailable(visitor: Browser) -> None:
+    visitor.idp.metadata = {"padding": "x" * 300_000}
+    assert refused(visitor.get("/login"), 503, "provider_unavailable")
+
+
+def test_nothing_is_decompressed(visitor: Browser) -> None:
+    packed = compress(to_json(visitor.idp.description()))
+    visitor.idp.answers["openid-configuration"] = Response(packed, 200, {"Content-Encoding": "gzip"})
+    assert refused(visitor.get("/login"), 503, "provider_unavailable")
+
+
+def test_a_provider_that_cannot_be_reached_is_unavailable(visitor: Browser) -> None:
+    state = visitor.client.app.state
+    nowhere = replace(state.sign_in.provider.registration, issuer="http://127.0.0.1:9")
+    state.sign_in = replace(state.sign_in, provider=Provider(nowhere, visitor.idp.clock, seconds=5.0))
     assert refused(visitor.get("/login"), 503, "provider_unavailable")
 
 

@@ -145,6 +145,7 @@ def test_whoever_signs_in_again_has_another_session_and_the_former_one_is_over(
 ) -> None:
     clerk = colleague(bank)
     browser.sign_in(sub=clerk.subject)
+    assert browser.get("/v1/session").status_code == 200
     former = dict(browser.cookies)
 
     browser.sign_in()
@@ -204,7 +205,58 @@ def test_a_cookie_that_comes_twice_is_not_believed(bank: ReadyBank, browser: Bro
     browser.sign_in(sub=clerk.subject)
     own = browser.cookies[SESSION]
 
-    tossed = bank.client.get("/v1/session", headers={"Cookie": f"{SESSION}={'x' * 43}; {SESSION}={own}"})
-
-    assert tossed.status_code == 401
+    for values in ((own, "x" * 43), ("x" * 43, own), (own, own)):
+        tossed = {"Cookie": "; ".join(f"{SESSION}={value}" for value in values)}
+        assert bank.client.get("/v1/session", headers=tossed).status_code == 401
+    assert browser.get("/v1/session").status_code == 200
     assert SIGN_IN not in browser.cookies
+
+
+# When somebody proved who it is
+
+
+def proved(browser: Browser) -> str | None:
+    """When the person of the session last did so."""
+    told: str | None = browser.get("/v1/session").json()["authenticated_at"]
+    return told
+
+
+def test_a_proof_is_as_old_as_the_provider_says(bank: ReadyBank, browser: Browser) -> None:
+    browser.idp.person = {"sub": colleague(bank, "authority", None).subject}
+    now = bank.clock() // 1_000_000
+
+    browser.idp.claims = {"auth_time": now - 3_600}
+    assert browser.sign_in().status_code == 303
+    assert proved(browser) == instant_text((now - 3_600) * 1_000_000)
+    erasure = f"/v1/accounts/{bank.account()}/erasure"
+    refused = browser.post(erasure, {"reason": "x"}, **{"Idempotency-Key": f"erase-{now}"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "reauthentication_required")
+
+    browser.idp.claims = {"auth_time": now + 3_600}
+    browser.sign_in()
+    assert str(proved(browser)) <= instant_text(bank.clock())
+
+
+def test_a_proof_of_which_nothing_is_told_is_not_fresh(bank: ReadyBank, browser: Browser) -> None:
+    browser.idp.claims = {"auth_time": None}
+    browser.sign_in(sub=colleague(bank, "authority", None).subject)
+
+    assert proved(browser) is None
+    refused = browser.post(
+        f"/v1/accounts/{bank.account()}/erasure", {"reason": "x"}, **{"Idempotency-Key": "erase-untold"}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (403, "reauthentication_required")
+
+
+@pytest.mark.parametrize("told", [None, -120, -3_600])
+def test_a_new_proof_that_was_asked_for_must_be_one(told: int | None, bank: ReadyBank, browser: Browser) -> None:
+    browser.idp.claims = {"auth_time": None if told is None else bank.clock() // 1_000_000 + told}
+    refused = browser.sign_in("/login?max_age=0", sub=colleague(bank).subject)
+    assert "sign_in_failed" in refused.text
+    assert browser.cookies == {}
+
+
+def test_a_new_proof_lets_a_member_do_what_cannot_be_undone(bank: ReadyBank, browser: Browser) -> None:
+    browser.sign_in("/login?max_age=0", sub=colleague(bank, "authority", None).subject)
+    erased = browser.post(f"/v1/accounts/{bank.account()}/erasure", {"reason": "x"}, **{"Idempotency-Key": "erase-new"})
+    assert erased.status_code == 200, erased.text

@@ -55,6 +55,8 @@ Operation = Literal[
     "retention:set",
     "approvals:read",
     "approvals:decide",
+    "imports:write",
+    "imports:read",
 ]
 
 MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
@@ -133,6 +135,8 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "approvals:read": {"authority": "own", "issuer": "own", "institution": "own", "auditor": "everything"},
     "approvals:decide": {"authority": "own", "issuer": "own", "institution": "own"},
     "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "masked"},
+    "imports:write": {"issuer": "own"},
+    "imports:read": {"authority": "everything", "issuer": "own"},
 }
 
 STEP_UP: Mapping[Operation, frozenset[Role]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import count
 from secrets import token_hex
 from typing import NamedTuple
@@ -17,6 +18,9 @@ KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 REQUEST_BYTES = 64 * KILOBYTE
 BATCH_BYTES = 8 * MEGABYTE
 RULEBOOK_BYTES = 4 * MEGABYTE
+IMPORT_BYTES = 200 * MEGABYTE + REQUEST_BYTES
+"""A file, and around it a form."""
+
 HEAD_BYTES = 64 * KILOBYTE
 """Of the request line and all headers."""
 
@@ -33,6 +37,11 @@ _ONLY_ONCE = {
     name.lower().encode(): name for name in ("Authorization", "Content-Type", "DPoP", "Host", "Idempotency-Key")
 }
 
+_PLAIN = {b"content-encoding": (b"", b"identity"), b"transfer-encoding": (b"chunked",)}
+"""What these say of a body that is sent as it is."""
+
+_READ = {*_ONLY_ONCE, *_PLAIN, b"content-length", b"x-forwarded-proto", b"x-request-id"}
+
 
 class Head(NamedTuple):
     """`is_secure` tells whether the client came over TLS; `refusal`, why the request goes no further."""
@@ -44,42 +53,45 @@ class Head(NamedTuple):
 
 def read(scope: Scope, proxies: Networks) -> Head:
     """Read the headers once. What listed proxies say of the client is believed."""
-    request_id, is_secure, is_encoded = b"", scope["scheme"] == "https", False
-    length, size, once, repeated = 0, len(scope["query_string"]), [], None
+    said: dict[bytes, bytes] = {}
+    size, repeated = len(scope["query_string"]), None
     for name, value in scope["headers"]:
         size += len(name) + len(value)
-        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
-            request_id = value
-        elif name == b"content-length" and value.isdigit():
-            length = int(value[:20])
-        elif name in _ONLY_ONCE:
-            repeated = _ONLY_ONCE[name] if name in once else repeated
-            once.append(name)
-        elif name == b"content-encoding":
-            is_encoded = is_encoded or value.strip().lower() not in (b"", b"identity")
-        elif name == b"transfer-encoding":
-            is_encoded = is_encoded or value.strip().lower() != b"chunked"
-        elif name == b"x-forwarded-proto" and addresses.is_behind(scope, proxies):
-            is_secure = value.partition(b",")[0].strip().lower() == b"https"
-    refusal: BankError | None
-    if length > limit_of(scope["path"]):
-        refusal = problems.BodyTooLarge()
-    elif len(scope["headers"]) > MOST_HEADERS or size > HEAD_BYTES:
-        refusal = problems.HeaderTooLarge()
-    elif repeated is not None:  # which one of them counts would be a guess
-        fault = Fault(code="header_repeated", detail="May be sent only once.", parameter=repeated)
-        refusal = Invalid(faults=[fault])
-    elif is_encoded:
-        refusal = problems.ContentEncoded()
-    else:
-        refusal = _fault_of_url(scope)
-    return Head(request_id or b"%s%08x" % (_PROCESS, next(_numbers)), is_secure, refusal)
+        if name in _READ:
+            repeated = _ONLY_ONCE.get(name, repeated) if name in said else repeated
+            said[name] = value
+    is_secure = scope["scheme"] == "https"
+    if b"x-forwarded-proto" in said and addresses.is_behind(scope, proxies):
+        is_secure = said[b"x-forwarded-proto"].partition(b",")[0].strip().lower() == b"https"
+    request_id = said.get(b"x-request-id", b"")
+    if not _SANE_ID.fullmatch(request_id):
+        request_id = b"%s%08x" % (_PROCESS, next(_numbers))
+    return Head(request_id, is_secure, _refusal(scope, said, size, repeated))
+
+
+def _refusal(scope: Scope, said: Mapping[bytes, bytes], size: int, repeated: str | None) -> BankError | None:
+    if _length(said) > limit_of(scope["path"]):
+        return problems.BodyTooLarge()
+    if len(scope["headers"]) > MOST_HEADERS or size > HEAD_BYTES:
+        return problems.HeaderTooLarge()
+    if repeated is not None:  # which one of them counts would be a guess
+        return Invalid(faults=[Fault(code="header_repeated", detail="May be sent only once.", parameter=repeated)])
+    if any(name in said and said[name].strip().lower() not in plain for name, plain in _PLAIN.items()):
+        return problems.ContentEncoded()
+    return _fault_of_url(scope)
+
+
+def _length(said: Mapping[bytes, bytes]) -> int:
+    length = said.get(b"content-length", b"")
+    return int(length[:20]) if length.isdigit() else 0
 
 
 def limit_of(path: str) -> int:
     """The most bytes that a body sent to this path may have."""
     if path.endswith(":batch"):
         return BATCH_BYTES
+    if path == "/v1/imports":
+        return IMPORT_BYTES
     if path.startswith("/v1/rulebooks"):
         return RULEBOOK_BYTES
     return REQUEST_BYTES

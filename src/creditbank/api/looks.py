@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -24,7 +24,7 @@ from creditbank.commands import documents
 from creditbank.commands.accesses import AccessBook
 from creditbank.commands.shares import Opened
 from creditbank.domain.errors import Fault, Invalid
-from creditbank.ledger.accesses import Look
+from creditbank.ledger.accesses import Access, Look
 
 PURPOSE = "Creditbank-Purpose"
 ON_BEHALF_OF = "Creditbank-On-Behalf-Of"
@@ -68,13 +68,17 @@ class Looker(NamedTuple):
 
     async def saw(self, *account_ids: UUID) -> None:
         """Answer only after this. Raises Unavailable where it cannot be put on record."""
-        if self.look is not None and (new := self.book.unrecorded(self.look, account_ids)):
+        if new := self._new(account_ids):
             await self.book.record(new)
 
     def saw_from_thread(self, *account_ids: UUID) -> None:
         """The same for routes that have a thread of their own."""
-        if self.look is not None and (new := self.book.unrecorded(self.look, account_ids)):
+        if new := self._new(account_ids):
             self.book.record_from_thread(new)
+
+    def _new(self, account_ids: Sequence[UUID]) -> list[Access]:
+        look, stands = self.look, self.book.stands
+        return [] if look is None else [Access(one, look) for one in account_ids if not stands(look, one)]
 
     def shown(self, document: Any) -> Any:
         """A document as this one may see it."""
@@ -102,7 +106,7 @@ def looker_of(request: Request, principal: Principal, operation: Operation, fiel
     """Raises Invalid for what a purpose cannot be."""
     stated, book = said(request.scope), request.app.state.accesses
     if principal.role == "learner":
-        return Looker(principal=principal, book=book, look=None)
+        return Looker(principal, book, None)
     usual = "audit" if principal.role == "auditor" else USUAL[operation]
     one = Look(
         credential=principal.person or principal.credential,  # sessions come and go, people stay
@@ -113,7 +117,7 @@ def looker_of(request: Request, principal: Principal, operation: Operation, fiel
         purpose=stated.get(PURPOSE, usual),
         on_behalf_of=stated.get(ON_BEHALF_OF),
     )
-    return Looker(principal=principal, book=book, look=one)
+    return Looker(principal, book, one)
 
 
 def record_opened_share(book: AccessBook, opened: Opened) -> None:
@@ -126,8 +130,8 @@ def record_opened_share(book: AccessBook, opened: Opened) -> None:
         fields=opened.what,
         purpose="share",
     )
-    if new := book.unrecorded(one, [opened.account_id]):
-        book.record_from_thread(new)
+    if not book.stands(one, opened.account_id):
+        book.record_from_thread([Access(opened.account_id, one)])
 
 
 def said(scope: Scope) -> dict[str, str]:

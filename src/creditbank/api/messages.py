@@ -25,6 +25,10 @@ MESSAGES: Mapping[str, Message] = {
         "Malformed JSON", "The body is not one well-formed JSON document in UTF-8.",
         "JSON 格式错误", "请求正文不是格式正确的 UTF-8 JSON 文档。",
     ),
+    "malformed_form": Message(
+        "Malformed form", "The body is not a form with one part named file.",
+        "表单格式错误", "请求正文不是含有 file 部分的表单。",
+    ),
     "idempotency_key_missing": Message(
         "Idempotency key missing",
         "This request needs an Idempotency-Key header of 1 to 255 visible ASCII characters, bare or quoted.",
@@ -101,6 +105,10 @@ MESSAGES: Mapping[str, Message] = {
     "programme_exists": Message(
         "Programme exists", "A programme of this code exists with other content.",
         "专业已存在", "此代码的专业已存在，且内容不同。",
+    ),
+    "import_repeated": Message(
+        "File imported before", "These bytes were imported before; import_id names that import. Send force to repeat.",
+        "文件已导入过", "内容完全相同的文件已导入过，见 import_id；确需重复导入请加 force。",
     ),
     "certificate_duplicate": Message(
         "Certificate already recorded", "The same person already holds this certificate; certificate_id names it.",
@@ -271,6 +279,10 @@ class FaultMessage(NamedTuple):
 
 FAULTS: Mapping[str, FaultMessage] = {
     "body_missing": FaultMessage("A JSON body is needed.", "缺少 JSON 请求正文。"),
+    "column_unknown": FaultMessage(
+        "There is no such column, or none that can be the same in every row.",
+        "没有此列，或该列不能为所有行指定同一值。",
+    ),
     "date_invalid": FaultMessage("Must be a real date, written YYYY-MM-DD.", "应为真实存在的日期，格式 YYYY-MM-DD。"),
     "credits_invalid": FaultMessage(
         'Must be decimal text with at most four places, such as "1.5".', '应为至多四位小数的十进制文本，如 "1.5"。'
@@ -338,7 +350,14 @@ WORDS_ZH: Mapping[str, str] = {
     "consent": "同意",
     "conversion": "学分转换",
     "erased": "已清除",
+    "cancelled": "已取消",
     "final": "已终审",
+    "finished": "已完成",
+    "import": "导入任务",
+    "importing": "导入中",
+    "reading": "读取中",
+    "running": "进行中",
+    "waiting": "待确认",
     "exemption": "课程免修",
     "expired": "已过期",
     "held": "已暂停",

@@ -26,6 +26,7 @@ NAMING_OTHERS = (
     ("post", "/v1/conversions"),
     ("post", "/v1/eligibility"),
     ("post", "/v1/exemptions"),
+    ("post", "/v1/imports"),
     ("post", "/v1/reservations"),
 )
 """Operations whose body or query, and not whose path, names what may not be there."""

@@ -100,6 +100,44 @@ def demo(
     )
 
 
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="XLSX, CSV or NDJSON, up to 200 MB and 100,000 rows.")],
+    organisation: Annotated[str | None, typer.Option(help="Whose file it is; not needed with --server.")] = None,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="A bank that is served elsewhere.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="CREDITBANK_KEY", help="The issuer's API key, for --server.", show_default=False),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge every row and write nothing.")] = False,
+    atomic: Annotated[bool, typer.Option("--atomic", help="All rows or none, up to 5,000.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Take a file that was imported before.")] = False,
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook with several.")] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|ID", help="What its headers mean: a JSON file, or a mapping that is kept."),
+    ] = None,
+    errors: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the refused rows here, to be mended.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Import a file of certificates, through a server or straight into the bank of this environment.
+
+    Ends with 1 when a row was refused.
+    """
+    if server is None and organisation is None:
+        raise typer.BadParameter("name the --organisation, or a --server with its --key")
+    if server is not None and key is None:
+        raise typer.BadParameter("a --server needs the issuer's --key")
+    from creditbank.cli.importing import Asked, run
+
+    asked = Asked(
+        file=file, dry_run=dry_run, mode="atomic" if atomic else "partial", force=force, sheet=sheet, mapping=mapping
+    )
+    run(asked, organisation=organisation, server=server, key=key, errors=errors, as_json=as_json)
+
+
 @app.command()
 def publish(
     once: Annotated[bool, typer.Option("--once", help="Publish what there is now, and end.")] = False,

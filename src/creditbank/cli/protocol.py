@@ -18,7 +18,9 @@ from creditbank.api.heads import HEAD_BYTES
 from creditbank.domain.errors import BankError
 
 ARRIVAL_SECONDS = 120.0
-"""In which a request must have arrived, its body included. Enough for a batch of 8 MB on a slow line."""
+ARRIVAL_BYTES = 8 * 1024 * 1024
+"""In this time a request must have arrived, or this much more of its body. A batch has to come in time on a slow line,
+and a file of 200 MB has longer."""
 
 DEPARTURE_SECONDS = 60.0
 """For which a client may take nothing of its answer before the connection is cut."""
@@ -28,6 +30,7 @@ class Protocol(HttpToolsProtocol):
     """Closes connections that say too much or take too long; what is no HTTP gets a problem document."""
 
     _beside_bodies = 0
+    _arrived = 0
     _is_arriving = True
     _deadline: TimerHandle | None = None
 
@@ -54,6 +57,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._is_arriving = True
+        self._arrived = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -62,6 +66,10 @@ class Protocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._beside_bodies = 0
+        self._arrived += len(body)
+        if self._arrived > ARRIVAL_BYTES:
+            self._arrived = 0
+            self._stop_waiting()
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -1,13 +1,16 @@
-"""Put the certificates of a withdrawn accreditation on hold, chunk by chunk, through any crash."""
+"""Work that goes on behind requests, in turns; among it the certificates of a withdrawn accreditation, put on hold
+chunk by chunk, through any crash."""
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from threading import Event, Thread
+from functools import partial
+from threading import Event, Lock, Thread
 from typing import Any
 from uuid import UUID
 
@@ -111,24 +114,44 @@ def _next(draft: Draft, accreditation_id: UUID, issued_from: date) -> dict[UUID,
     return found
 
 
+Step = Callable[[], bool]
+"""Carries a job one step on; tells whether there is more to be done. May raise Unavailable, and is then tried again."""
+
+
 class JobRunner:
-    """Carries jobs to their end, one after the other, in a thread of its own."""
+    """Carries jobs to their end, a step at a time, in a thread of its own.
+
+    Lanes take turns, whatever their number of jobs; in a lane one job follows the other.
+    """
 
     def __init__(self, bank: Bank, desk: Desk) -> None:
         self._bank = bank
         self._desk = desk
+        self._lock = Lock()
+        self._busy = False
+        self._lanes: dict[str, deque[tuple[Step, Future[None]]]] = {}
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jobs")
         self._closing = Event()
 
     def start(self, job_id: UUID) -> Future[None]:
-        running = self._executor.submit(self._run, job_id)
-        running.add_done_callback(_report)
-        return running
+        """Carry the job of a withdrawal to its end."""
+        return self.carry(partial(self._hold_next, job_id), lane=KIND)
+
+    def carry(self, step: Step, lane: str) -> Future[None]:
+        """Take steps until there is no more to be done. Raises RuntimeError when the runner is closed."""
+        finished: Future[None] = Future()
+        finished.add_done_callback(_report)
+        with self._lock:
+            if not self._busy:
+                self._executor.submit(self._work_off)
+                self._busy = True
+            self._lanes.setdefault(lane, deque()).append((step, finished))
+        return finished
 
     def resume(self) -> None:
-        """Take up the jobs that a crash has left behind."""
+        """Take up the jobs of withdrawals that a crash has left behind."""
         with self._bank.engine.connect() as connection, connection.begin():
-            unfinished = jobs.unfinished(connection)
+            unfinished = jobs.unfinished(connection, KIND)
         for job_id in unfinished:
             self.start(job_id)
 
@@ -136,16 +159,46 @@ class JobRunner:
         """Stop after the chunk at hand; the rest is taken up at the next start."""
         self._closing.set()
         self._executor.shutdown(wait=True, cancel_futures=True)
+        for lane in self._lanes.values():
+            for _, finished in lane:
+                finished.cancel()
 
-    def _run(self, job_id: UUID) -> None:
-        state = "running"
-        while state == "running" and not self._closing.is_set():
+    def _work_off(self) -> None:
+        while (turn := self._next_turn()) is not None:
+            lane, step, finished = turn
             try:
-                settled = self._desk.call(Request(command=HoldNext(job_id=job_id), actor=ACTOR, is_bulk=True))
+                more = step()
             except errors.Unavailable:
                 self._closing.wait(PAUSE_SECONDS)  # the database will be back; the job is not given up
+                more = True
+            except Exception as failure:  # noqa: BLE001 -- it is raised in whoever waits, and reported
+                finished.set_exception(failure)
+                more = False
             else:
-                state = _DOCUMENT.validate_json(settled.body)["state"]
+                if not more:
+                    finished.set_result(None)
+            self._end_turn(lane, more=more)
+
+    def _next_turn(self) -> tuple[str, Step, Future[None]] | None:
+        with self._lock:
+            lane = next(iter(self._lanes), None)
+            if lane is None or self._closing.is_set():
+                self._busy = False
+                return None
+            return (lane, *self._lanes[lane][0])
+
+    def _end_turn(self, lane: str, *, more: bool) -> None:
+        """The lane queues up behind the others, without the job that has come to its end."""
+        with self._lock:
+            waiting = self._lanes.pop(lane)
+            if not more:
+                waiting.popleft()
+            if waiting:
+                self._lanes[lane] = waiting
+
+    def _hold_next(self, job_id: UUID) -> bool:
+        settled = self._desk.call(Request(command=HoldNext(job_id=job_id), actor=ACTOR, is_bulk=True))
+        return bool(_DOCUMENT.validate_json(settled.body)["state"] == "running")
 
 
 def _report(running: Future[None]) -> None:

@@ -7,9 +7,10 @@ state of the account.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +54,7 @@ def award(head: Head, posted: Award, claimed_by: UUID | None, catalogue: Catalog
     """Award a certificate to an account. `claimed_by` is the account that holds this number already."""
     standard, level = _level(catalogue, posted.standard, posted.level)
     _check(posted, catalogue, today)
-    accreditation = _accreditation(posted, catalogue)
+    accreditation = _accreditation_for(posted, catalogue)
     if head.merged_into is not None:
         # Its numbers went over to the survivor: the pointer says more than that they are taken.
         raise errors.AccountMerged(head.merged_into)
@@ -78,6 +79,46 @@ def award(head: Head, posted: Award, claimed_by: UUID | None, catalogue: Catalog
         scheme=standard.scheme,
         particulars=posted.particulars,
     )
+
+
+def objections(
+    catalogue: Catalogue,
+    today: date,
+    *,
+    issuer: str,
+    number: str | None,
+    standard: str | None,
+    level: str | None,
+    issued_on: date | None,
+    expires_on: date | None,
+) -> list[errors.BankError]:
+    """Everything that speaks against an award before its account is looked at, where `award` names the first only.
+
+    What is None could not be read, and is not judged.
+    """
+    checks: list[Callable[[], object]] = []
+    if standard is not None:
+        checks.append(partial(_standard, catalogue, standard))
+    if standard in catalogue.standards and standard is not None and level is not None:
+        checks.append(partial(_level, catalogue, standard, level))
+    if issued_on is not None:
+        checks.append(partial(_check_order, issued_on, expires_on))
+        checks.append(partial(_check_day, issued_on, today))
+    if number is not None:
+        checks.append(partial(_check_number, catalogue, issuer, number, level, issued_on))
+    found = [refusal for check in checks if (refusal := _refusal_of(check)) is not None]
+    if standard is not None and level is not None and issued_on is not None and not found:
+        refusal = _refusal_of(partial(_accreditation, catalogue, issuer, standard, level, issued_on))
+        found += [refusal] if refusal is not None else []
+    return found
+
+
+def _refusal_of(check: Callable[[], object]) -> errors.BankError | None:
+    try:
+        check()
+    except errors.BankError as refusal:
+        return refusal
+    return None
 
 
 def amend(
@@ -106,7 +147,11 @@ def amend(
     _check(posted, catalogue, today, within="/changes")
     # What an accreditation is about stands as it was: other corrections are taken after its end too.
     untouched = (posted.level, posted.issued_on) == (lot.level, lot.issued_on)
-    accreditation = lot.accreditation_id if untouched else _accreditation(posted, catalogue)
+    accreditation = (
+        lot.accreditation_id
+        if untouched
+        else _accreditation(catalogue, posted.issuer, posted.standard, posted.level, posted.issued_on)
+    )
     # Credits follow the level; an amendment that keeps the level keeps what was once recognised.
     credits = lot.credits if level.level == lot.level else level.credits
     amended = CertificateAmended(
@@ -203,10 +248,15 @@ def _released(account: Account, certificate_id: UUID, reason: str) -> list[Accou
     ]
 
 
-def _level(catalogue: Catalogue, standard_code: str, level_word: str) -> tuple[StandardPublished, Level]:
-    standard = catalogue.standards.get(standard_code)
+def _standard(catalogue: Catalogue, code: str) -> StandardPublished:
+    standard = catalogue.standards.get(code)
     if standard is None:
-        raise errors.StandardUnknown(facts={"standard": standard_code})
+        raise errors.StandardUnknown(facts={"standard": code})
+    return standard
+
+
+def _level(catalogue: Catalogue, standard_code: str, level_word: str) -> tuple[StandardPublished, Level]:
+    standard = _standard(catalogue, standard_code)
     for level in standard.levels:
         if level.level == level_word:
             return standard, level
@@ -215,14 +265,28 @@ def _level(catalogue: Catalogue, standard_code: str, level_word: str) -> tuple[S
 
 def _check(posted: Award, catalogue: Catalogue, today: date, within: str = "") -> None:
     """Refuse what contradicts itself or the calendar. `within` is where the fields stand in the body."""
-    if posted.expires_on is not None and posted.expires_on < posted.issued_on:
+    _check_order(posted.issued_on, posted.expires_on, within)
+    _check_day(posted.issued_on, today)
+    _check_number(catalogue, posted.issuer, posted.number, posted.level, posted.issued_on, within)
+
+
+def _check_order(issued_on: date, expires_on: date | None, within: str = "") -> None:
+    if expires_on is not None and expires_on < issued_on:
         detail = "A certificate cannot expire before it is issued."
         raise errors.Invalid(faults=[errors.Fault(code="dates_reversed", pointer=within, detail=detail)])
-    if posted.issued_on > today:
+
+
+def _check_day(issued_on: date, today: date) -> None:
+    if issued_on > today:
         raise errors.IssuedInFuture(facts={"today": today.isoformat()})
-    organisation = catalogue.organisations.get(posted.issuer)
+
+
+def _check_number(
+    catalogue: Catalogue, issuer: str, number: str, level: str | None, issued_on: date | None, within: str = ""
+) -> None:
+    organisation = catalogue.organisations.get(issuer)
     kind = organisation.registered.assessor_kind if organisation else None
-    if found := contradictions(posted.number, posted.level, posted.issued_on, kind):
+    if found := contradictions(number, level, issued_on, kind):
         faults = [
             errors.Fault(
                 code="number_contradicts",
@@ -235,15 +299,17 @@ def _check(posted: Award, catalogue: Catalogue, today: date, within: str = "") -
         raise errors.NumberContradictsRecord(facts={"fields": fields}, faults=faults)
 
 
-def _accreditation(posted: Award, catalogue: Catalogue) -> UUID:
-    """The accreditation under which a certificate is awarded as posted."""
-    organisation = catalogue.organisations.get(posted.issuer)
-    accreditation = (
-        organisation.accreditation(posted.standard, posted.level, posted.issued_on) if organisation else None
-    )
+def _accreditation_for(posted: Award, catalogue: Catalogue) -> UUID:
+    return _accreditation(catalogue, posted.issuer, posted.standard, posted.level, posted.issued_on)
+
+
+def _accreditation(catalogue: Catalogue, issuer: str, standard: str, level: str, issued_on: date) -> UUID:
+    """The accreditation under which a certificate is awarded."""
+    organisation = catalogue.organisations.get(issuer)
+    accreditation = organisation.accreditation(standard, level, issued_on) if organisation else None
     if accreditation is None:
         raise errors.OrganisationNotAccredited(
-            facts={"standard": posted.standard, "level": posted.level, "day": posted.issued_on.isoformat()}
+            facts={"standard": standard, "level": level, "day": issued_on.isoformat()}
         )
     return accreditation.granted.accreditation_id
 

@@ -48,6 +48,6 @@ def find(connection: Connection, job_id: UUID, *, lock: bool = False) -> Job | N
     return None if row is None else Job(**row._mapping)
 
 
-def unfinished(connection: Connection) -> list[UUID]:
-    statement = select(job.c.job_id).where(job.c.state == "running").order_by(job.c.created_at)
+def unfinished(connection: Connection, kind: str) -> list[UUID]:
+    statement = select(job.c.job_id).where(job.c.state == "running", job.c.kind == kind).order_by(job.c.created_at)
     return list(connection.execute(statement).scalars())

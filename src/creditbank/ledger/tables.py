@@ -111,3 +111,43 @@ job = Table(
     Column("detail", LargeBinary, nullable=False),
     comment="Work that goes on after its request, chunk by chunk; taken up again after a crash.",
 )
+
+import_file = Table(
+    "import_file",
+    metadata,
+    Column("import_id", Uuid, primary_key=True),
+    Column("organisation", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("occurrence", BigInteger),
+    Column("accepted", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("resume_at", BigInteger),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    Column("detail", LargeBinary, nullable=False),
+    UniqueConstraint("organisation", "sha256", "occurrence", name="import_file_occurrence"),
+    comment="A file that an issuer sent, beside the job that carries it. The file itself lies in data_dir.",
+)
+
+import_chunk = Table(
+    "import_chunk",
+    metadata,
+    Column("import_id", Uuid, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("results", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("import_id", "first"),
+    comment="What became of the rows of a chunk, compressed, written in the transaction of its events.",
+)
+
+import_mapping = Table(
+    "import_mapping",
+    metadata,
+    Column("mapping_id", Uuid, primary_key=True),
+    Column("organisation", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("organisation", "name", name="import_mapping_name"),
+    comment="The headers of an issuer's own files, and what they mean.",
+)

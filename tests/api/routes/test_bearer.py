@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,7 @@ def test_a_rotation_of_the_signing_key_leaves_tokens_valid(
     own_bank: ReadyBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(signing, "LOOK_SECONDS", 0.0)
+    own_bank.clock.set(date(2100, 1, 1))  # after the first key, which was made when the bank was opened
     client = machine(own_bank)
     before = client.ask().json()["access_token"]
 

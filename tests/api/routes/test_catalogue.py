@@ -78,7 +78,7 @@ def test_an_institution_publishes_its_programme(bank: ReadyBank) -> None:
 
     assert published.status_code == 201
     courses = [{**course, "fields": {}} for course in PROGRAMME["courses"]]  # type: ignore[attr-defined]
-    assert published.json() == {**wanted, "courses": courses}
+    assert published.json() == {**wanted, "courses": courses, "consent": None}
     assert bank.institution.get("/v1/programmes/HBVTC/ROADS-2026").json() == published.json()
     assert bank.auditor.get("/v1/programmes/HBVTC/ROADS-2026").json() == published.json()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from creditbank.api.routes.events import MOST_STREAMS
+from creditbank.api.streams import MOST_STREAMS
 from tests.api.bank import Caller, ReadyBank, on_one_database, person, wish, wishes
 
 SSE = {"Accept": "text/event-stream"}

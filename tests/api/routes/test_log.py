@@ -114,3 +114,17 @@ def test_every_line_of_a_transcript_carries_its_proof(bank: ReadyBank) -> None:
     assert proven[2]["certificate_id"] == later["certificate_id"]
     publish(bank)
     assert bank.institution.get(path, params={"proofs": "1"}).json()["entries"][2]["proof"] is not None
+
+
+def test_an_auditor_gets_no_proof_of_what_is_masked(bank: ReadyBank) -> None:
+    plain, named = bank.award(), bank.award(external_id="S-20260001")
+    publish(bank)
+
+    def proof_of(awarded: dict[str, Any]) -> int:
+        history = bank.issuer.get(f"/v1/accounts/{awarded['account_id']}/events").json()["items"]
+        return bank.auditor.get(f"/v1/events/{history[0]['position']}/proof").status_code
+
+    assert (proof_of(plain), proof_of(named)) == (200, 403)
+    path = f"/v1/accounts/{plain['account_id']}/transcript"
+    assert bank.auditor.get(path, params={"proofs": "1"}).status_code == 403
+    assert bank.auditor.get(path).status_code == 200

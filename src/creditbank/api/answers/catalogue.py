@@ -45,7 +45,7 @@ class Withdrawal(Accreditation):
 class Job(BaseModel):
     job_id: str
     kind: str
-    state: Literal["running", "finished"]
+    state: Literal["running", "waiting", "finished", "cancelled", "refused"]
     total: int
     done: int
     created_at: str

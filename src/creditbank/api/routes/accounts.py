@@ -170,6 +170,8 @@ def read_transcript(
     moment = moment_of(as_of, known_at)
     version, document = reader_of(request).transcript(account_id, looker.principal.viewer, moment)
     looker.saw_from_thread(account_id)
+    if proofs and looker.principal.reach == "masked":
+        raise errors.Forbidden()  # a proof carries its record as it is, unmasked
     if proofs:  # without an ETag: they follow the checkpoint, not the account
         return JSONResponse(_proven(request, account_id, document))
     return _versioned((version, document), if_none_match) if moment.is_now else JSONResponse(document)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,10 +13,11 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic_core import to_json
 
+from creditbank.api import streams
 from creditbank.api.answers.accounts import Event, FeedEvent
 from creditbank.api.answers.catalogue import Page
 from creditbank.api.cursors import PageAsked
-from creditbank.api.dependencies import bank_of, principal_of, reader_of
+from creditbank.api.dependencies import bank_of, reader_of
 from creditbank.api.looks import Looker, look
 from creditbank.commands import documents
 from creditbank.commands.bank import Bank
@@ -35,9 +35,6 @@ SSE = "text/event-stream"
 PAGE = 500
 POLL_SECONDS = 0.2
 KEEP_ALIVE_POLLS = 75
-STREAM_WAIT_SECONDS = 15
-MOST_STREAMS = 20
-"""That one set of credentials keeps open at once in a process: each takes one of the requests that it works on."""
 
 
 @router.get("/accounts/{account_id}/events", response_model=Page[Event], summary="History of an account")
@@ -72,8 +69,7 @@ async def read_feed(
     await looker.saw(WHOLE_BANK)
     accept = request.headers.get("accept", "")
     if SSE in accept:
-        if request.app.state.streams[looker.principal.credential] >= MOST_STREAMS:
-            raise errors.RateLimited(STREAM_WAIT_SECONDS)
+        streams.require_room(request, looker.principal.credential)
         return StreamingResponse(_follow(request, bank, looker, start, wanted), media_type=SSE)
     if NDJSON in accept:
         return StreamingResponse(_lines(bank, looker, start, wanted), media_type=NDJSON)
@@ -98,13 +94,9 @@ async def _follow(
     request: Request, bank: Bank, looker: Looker, cursor: Cursor, types: list[str]
 ) -> AsyncIterator[bytes]:
     """For as long as the reader stays, its key is valid, and the server does not stop."""
-    streams: Counter[str] = request.app.state.streams
-    streams[looker.principal.credential] += 1
-    try:
+    with streams.kept(request, looker.principal.credential):
         async for piece in _pieces(request, bank, looker, cursor, types):
             yield piece
-    finally:
-        streams[looker.principal.credential] -= 1
 
 
 async def _pieces(
@@ -112,7 +104,7 @@ async def _pieces(
 ) -> AsyncIterator[bytes]:
     idle = 0
     stopping: asyncio.Event = request.app.state.stopping
-    while not stopping.is_set() and await _still_knows(request):
+    while not stopping.is_set() and await streams.still_knows(request, "accounts:history"):
         steps, reached = await run_in_threadpool(feed_page, bank, looker.principal.viewer, cursor, types, PAGE)
         if steps:
             await looker.saw(WHOLE_BANK)
@@ -129,14 +121,6 @@ async def _pieces(
             await asyncio.wait_for(stopping.wait(), POLL_SECONDS)
         except TimeoutError:
             continue
-
-
-async def _still_knows(request: Request) -> bool:
-    try:
-        await principal_of(request, "accounts:history")
-    except (errors.Unauthenticated, errors.RateLimited):
-        return False
-    return True
 
 
 def _cursor(text: str | None) -> Cursor:

@@ -12,6 +12,7 @@ from creditbank.api.looks import Looker, look
 from creditbank.audit.proofs import Prover
 from creditbank.audit.transparency import tiles
 from creditbank.audit.transparency.shelf import CHECKPOINT, KEYS, Shelf
+from creditbank.commands import documents
 from creditbank.domain import errors
 from creditbank.ledger import codec
 
@@ -72,6 +73,9 @@ def read_proof(
     """A c2sp.org/tlog-proof, whose extra line carries the record and the salt of the event's entry."""
     partition, _, number = position.partition(":")
     seen = reader_of(request).event(int(partition), int(number), looker.principal.viewer)
+    document = documents.event(seen)
+    if looker.shown(document) != document:
+        raise errors.Forbidden()  # a proof carries the record as it is: what is masked cannot be proven
     if codec.stream_kind(seen.type) == "account":
         looker.saw_from_thread(seen.stream_id)
     prover: Prover = request.app.state.prover

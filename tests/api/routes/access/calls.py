@@ -10,6 +10,7 @@ from httpx2 import Response
 from joserfc.jwk import OKPKey
 
 from tests.api.bank import PROGRAMME, RULES, STANDARD, Caller, certificate, person
+from tests.api.imports import line, table
 from tests.api.routes.access.world import REASON, Case, Nothing, Side, fresh
 
 Objects = Case | Nothing
@@ -17,10 +18,11 @@ Objects = Case | Nothing
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is asked of a route: values for its path, a body, parameters of the query."""
+    """What is asked of a route: values for its path, a body or a file, parameters of the query."""
 
     path: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    file: bytes | None = None
     query: Mapping[str, str] = field(default_factory=dict)
 
     def by(self, caller: Caller, route: str) -> Response:
@@ -31,6 +33,8 @@ class Call:
                 return caller.get(path, params=self.query or None)
             case "DELETE":
                 return caller.delete(path)
+            case _ if self.file is not None:
+                return caller.send(path, self.file, media_type="text/csv")
             case _:
                 return caller.post(path, self.body)
 
@@ -214,6 +218,22 @@ CALLS: dict[str, Make] = {
     "POST /v1/certificates/{certificate_id}/hold": _certificate(REASON),
     "POST /v1/certificates/{certificate_id}/hold-release": _certificate(REASON, of="held_id"),
     "POST /v1/certificates/{certificate_id}/revocation": _certificate(REASON),
+    "POST /v1/imports": lambda _, __, ___: Call(file=table(line())),
+    "GET /v1/imports": _NOTHING,
+    "GET /v1/imports/{import_id}": _named("import_id"),
+    "GET /v1/imports/{import_id}/preview": _named("import_id"),
+    "POST /v1/imports/{import_id}/start": _named("import_id", {}, of="waiting_import_id"),
+    "POST /v1/imports/{import_id}/cancellation": _named("import_id", of="waiting_import_id"),
+    "GET /v1/imports/{import_id}/events": _named("import_id"),
+    "GET /v1/imports/{import_id}/results": _named("import_id"),
+    "GET /v1/imports/{import_id}/result-file": _named("import_id"),
+    "GET /v1/imports/{import_id}/error-file": _named("import_id"),
+    "GET /v1/import-templates/csv": _NOTHING,
+    "GET /v1/import-templates/xlsx": _NOTHING,
+    "GET /v1/import-mappings": _NOTHING,
+    "POST /v1/import-mappings": lambda _, __, ___: Call(body={"name": fresh("MAP")}),
+    "GET /v1/import-mappings/{mapping_id}": _named("mapping_id"),
+    "DELETE /v1/import-mappings/{mapping_id}": _named("mapping_id"),
     "POST /v1/eligibility": _use("C1"),
     "POST /v1/award-checks": _award_check,
     "POST /v1/exemptions": _use("C1"),
@@ -252,6 +272,12 @@ TARGETLESS = {
     "POST /v1/accounts:batch",
     "GET /v1/requests",
     "GET /v1/events",
+    "POST /v1/imports",
+    "GET /v1/imports",
+    "GET /v1/import-templates/csv",
+    "GET /v1/import-templates/xlsx",
+    "GET /v1/import-mappings",
+    "POST /v1/import-mappings",
     "GET /v1/approvals",
     "POST /v1/members",
     "GET /v1/members",

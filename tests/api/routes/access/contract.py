@@ -39,6 +39,8 @@ TABLE = """
 | conversions:decide      | -         | -      | dealing     | -       | -       |
 | reservations:decide     | -         | -      | dealing     | -       | -       |
 | uses:read               | all       | -      | own         | own     | masked  |
+| imports:write           | -         | own    | -           | -       | -       |
+| imports:read            | all       | own    | -           | -       | -       |
 | consents:give           | -         | -      | -           | own     | -       |
 | consents:read           | all       | -      | dealing     | own     | masked  |
 | shares:grant            | -         | -      | -           | own     | -       |

@@ -19,7 +19,7 @@ from tests.api.routes.access.test_matrix import ASKED, EXPECTED, SEES_ALL, _fore
 from tests.api.routes.access.world import Case, Nothing, World
 
 VOLATILE = {"instance", "request_id"}
-BACKGROUND = ("sweeper", "chores", "jobs", "publisher")
+BACKGROUND = ("sweeper", "chores", "jobs", "imports", "publisher")
 """Threads that ask the database of their own accord."""
 
 COUNTED = {"GET /v1/events/{position}/proof"}

@@ -42,6 +42,7 @@ ROUTES = {one.name: one.operation for one in declared(create_app(Settings()))}
 ASKED = {route: operation for route, operation in ROUTES.items() if operation is not None}
 EXPECTED = cells()
 SEES_ALL = ("all", "masked")
+DONE = (200, 201, 202, 204)
 
 
 def test_the_matrix_is_that_of_the_contract() -> None:
@@ -135,7 +136,7 @@ def test_a_role_does_it_on_what_is_its_own(world: World, route: str) -> None:
         case = Case(side=world.own)
         caller = case.learner if role == "learner" else world.caller(role)
         answer = _call(route, world, case, role).by(caller, route)
-        assert _outcome(answer)[0] in (200, 201, 202, 204), (role, answer.text)
+        assert _outcome(answer)[0] in DONE, (role, answer.text)
 
 
 @pytest.mark.parametrize("route", [route for route in ASKED if route not in TARGETLESS])
@@ -147,7 +148,7 @@ def test_what_is_foreign_is_done_by_who_may_do_it_everywhere_and_found_by_nobody
         caller = own.learner if role == "learner" else world.caller(role)
         if reach in SEES_ALL:
             answer = _call(route, world, Case(side=world.other), role).by(caller, route)
-            assert _outcome(answer)[0] in (200, 201, 202, 204), (role, answer.text)
+            assert _outcome(answer)[0] in DONE, (role, answer.text)
             continue
         refused = (403, "forbidden") if route in FORBIDDEN_NAMES else (404, "not_found")
         called = _foreign(route, world, foreign, role).by(caller, route)
@@ -185,6 +186,11 @@ def test_lists_hold_nothing_foreign(world: World) -> None:
     assert {one["account_id"] for one in requests} == {own.account_id}
     for role, (ours, theirs) in waiting.items():
         listed = _all(world.caller(role), "/v1/approvals")
+        assert ours in listed
+        assert theirs not in listed
+    for name in ("import_id", "mapping_id"):
+        ours, theirs = getattr(own, name), getattr(foreign, name)
+        listed = _all(world.own.issuer, "/v1/imports" if name == "import_id" else "/v1/import-mappings")
         assert ours in listed
         assert theirs not in listed
     for caller in (world.own.issuer, world.own.institution, own.learner):

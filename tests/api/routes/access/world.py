@@ -13,7 +13,9 @@ from creditbank.ledger import log
 from creditbank.ledger.database import writing
 from creditbank.vault import apikeys
 from tests.api.bank import PROGRAMME, RULES, Caller, ReadyBank, certificate, person
+from tests.api.imports import COLUMNS, imported, line
 from tests.api.sessions import session_of
+from tests.imports.files import csv_bytes
 
 NOWHERE = "0192f0c1-2d3e-7f40-8a5b-6c7d8e9f0a1b"
 REASON = {"reason": "x"}
@@ -240,6 +242,23 @@ class Case:
         body = {"role": "issuer", "secret": True}
         registered = self.bank.authority.post(f"/v1/organisations/{self.organisation}/clients", body)
         return str(made(registered)["client_id"])
+
+    @cached_property
+    def import_id(self) -> str:
+        """A file that has been imported, down to its last row."""
+        return self._imported("")
+
+    @cached_property
+    def waiting_import_id(self) -> str:
+        return self._imported("?wait=true")
+
+    def _imported(self, query: str) -> str:
+        row = line(颁证机构=self.side.issuer_code)
+        return str(imported(self.side.issuer, csv_bytes(row, header=(*COLUMNS, "颁证机构")), query)["import_id"])
+
+    @cached_property
+    def mapping_id(self) -> str:
+        return str(made(self.side.issuer.post("/v1/import-mappings", {"name": fresh("MAP")}))["mapping_id"])
 
     @cached_property
     def member_id(self) -> str:

@@ -53,7 +53,7 @@ def _names(answer: Any) -> list[str]:
 def test_an_auditor_reads_nobody_in_clear(world: World, case: Case, route: str) -> None:
     answer = CALLS[route](case, world.own, "auditor").by(world.caller("auditor"), route)
 
-    assert answer.status_code == 200
+    assert answer.status_code in (200, 202)  # 202 where a proof is not published yet
     assert _names(answer) == []
 
 

@@ -68,6 +68,18 @@ ABOUT_NO_LEARNER = {
     "GET /v1/rulebooks/{rulebook}",
     "GET /v1/rulebooks/{rulebook}/versions/{number}",
     "POST /v1/rulebooks:evaluate",
+    # An import names accounts by their ids; what else its file said goes back to its sender alone.
+    "GET /v1/imports",
+    "GET /v1/imports/{import_id}",
+    "GET /v1/imports/{import_id}/preview",
+    "GET /v1/imports/{import_id}/events",
+    "GET /v1/imports/{import_id}/results",
+    "GET /v1/imports/{import_id}/result-file",
+    "GET /v1/imports/{import_id}/error-file",
+    "GET /v1/import-templates/csv",
+    "GET /v1/import-templates/xlsx",
+    "GET /v1/import-mappings",
+    "GET /v1/import-mappings/{mapping_id}",
     # Who works for the bank and its organisations, and the sessions of the one who asks.
     "GET /v1/members",
     "GET /v1/session",

@@ -1,0 +1,94 @@
+"""What the reading process is told, and what it finds: files in the import's directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+RETURNED = ("import_status", "import_reason")
+"""Members that stand for the two columns where NDJSON goes back; sent again, they say nothing about a certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """How a file is to be read. `standards` are folded names and codes, `names` those of the sender."""
+
+    names: list[str]
+    standards: dict[str, str]
+    sheet: str | None = None
+    columns: dict[str, str | None] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    atomic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The directory of one import. All in it is personal data, and goes when its time is over."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, imports: Path, import_id: UUID) -> Folder:
+        return cls(imports / str(import_id))
+
+    @property
+    def source(self) -> Path:
+        """The file as it was sent."""
+        return self.path / "source"
+
+    @property
+    def rows(self) -> Path:
+        """One line a row: its number, what could be read, what is wrong."""
+        return self.path / "rows"
+
+    @property
+    def cells(self) -> Path:
+        """One line a row, and one for each row above them: the cells as they were sent."""
+        return self.path / "cells"
+
+    @property
+    def findings(self) -> Path:
+        """What was found out about the whole file; written last."""
+        return self.path / "findings.json"
+
+    @property
+    def task(self) -> Path:
+        return self.path / "task.json"
+
+    @property
+    def notes(self) -> Path:
+        """What stands in the two columns that are added: one line about them, then one a row."""
+        return self.path / "notes"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that works on the import; given up when that process ends, in whatever way."""
+        return self.path / "lock"
+
+    def returned(self, kind: str, format_: str) -> Path:
+        """A file that was made for the sender."""
+        return self.path / f"{kind}.{format_}"
+
+    def put_task(self, task: Task) -> None:
+        self.task.write_text(json.dumps(asdict(task), ensure_ascii=False), "utf-8")
+
+    def get_task(self) -> Task:
+        return Task(**json.loads(self.task.read_text("utf-8")))
+
+    def found(self) -> Mapping[str, Any] | None:
+        """The findings; None while there are none."""
+        try:
+            content: Mapping[str, Any] = json.loads(self.findings.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        return content
+
+    def all_cells(self) -> Iterator[list[str]]:
+        """The rows as they were sent, those above the first certificate included."""
+        with self.cells.open("rb") as lines:
+            for line in lines:
+                yield json.loads(line)
