@@ -10,13 +10,14 @@ from threading import Barrier, Thread
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from creditbank.audit import replay
 from creditbank.commands import restored
 from creditbank.commands.accounts import Erase, Merge, OpenAccount
 from creditbank.commands.bank import Bank
 from creditbank.commands.catalogue import set_retention
+from creditbank.commands.desk import Desk
 from creditbank.domain import errors
 from creditbank.domain.events import AccountErased, RetentionRuleSet
 from creditbank.ledger.database import open_engine, writing
@@ -244,3 +245,26 @@ def test_what_is_erased_is_overwritten_in_the_file(sqlite_url: str, tmp_path: Pa
         persons.erase(connection, [li])
     assert row.wrapped_key not in path.read_bytes()
     assert row.name not in path.read_bytes()
+
+
+def test_where_published_history_is_missing_too_the_key_goes_at_once_and_the_event_follows(
+    database_url: str, backup: Backup, tmp_path: Path
+) -> None:
+    def refuse(_connection: Connection) -> None:
+        raise errors.HistoryBehind()
+
+    with bank_at(database_url, tmp_path) as bank:
+        li, _ = opened(bank, "Li", "Wang")
+    old = backup(database_url)
+    with bank_at(database_url, tmp_path) as bank:
+        tell_all(bank, Erase(account_id=li, reason="asked"))
+    with bank_at(old, tmp_path) as bank:
+        desk = Desk(bank, refuse)
+        restored.reconcile(bank, desk)
+        desk.close()
+        assert li not in kept(bank)["keys"] | kept(bank)["claims"]
+        assert erasures(bank.engine, li) == []
+
+        reconciled(bank)  # history is back
+
+        assert len(erasures(bank.engine, li)) == 1
