@@ -1,4 +1,4 @@
-"""Command line: `python -m benchmarks [NAME ...] [--database sqlite|postgresql|both] [--rounds 5] [--quick]`."""
+"""Command line: `python -m benchmarks [NAME ...] [--database sqlite|postgresql|both] [--rounds 5] [--quick|--full]`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", type=_name, help=f"of {', '.join(BENCHMARKS)}; default all")
     parser.add_argument("--database", choices=[*Database, "both"], default="both")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work: does it run, not how fast is it")
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--quick", action="store_true", help="a tenth of the work: does it run, not how fast is it")
+    amount.add_argument("--full", action="store_true", help="as much history as the targets name, which takes hours")
+    parser.add_argument("--learners", type=int, metavar="N", help="how many live in the province of hubei")
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()), help="scratch space on a disk")
     options = parser.parse_args(arguments)
     settings = Settings(
         databases=frozenset(Database if options.database == "both" else [Database(options.database)]),
         rounds=options.rounds,
         quick=options.quick,
+        full=options.full,
+        learners=options.learners,
         directory=options.directory,
     )
     results = []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from benchmarks import people
+from benchmarks import load, people
 from benchmarks.load import Refused
 
 INSTITUTION = "HBVTC"
@@ -26,30 +26,26 @@ class Keys:
 class Bank:
     """A caller of one running creditbank; every answer that is not a success raises Refused."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, name: str = "bank") -> None:
+        """`name` tells this caller's idempotency keys from another one's."""
         self._http = httpx.Client(base_url=address, timeout=120)
+        self._name = name
         self._posted = 0
 
     def close(self) -> None:
         self._http.close()
 
     def post(self, path: str, key: str, body: object) -> dict[str, Any]:
-        return _read(self.send(path, key, encode(body)))
+        return read(self.send(path, key, encode(body)))
 
-    def send(self, path: str, key: str, content: bytes) -> httpx.Response:
-        """Post encoded JSON under a new idempotency key and hand back the whole answer unread."""
+    def send(self, path: str, key: str, content: bytes, media_type: str = "application/json") -> httpx.Response:
+        """Post encoded content under a new idempotency key and hand back the whole answer unread."""
         self._posted += 1
-        headers = {**bearer(key), "Idempotency-Key": f"bank-{self._posted}", "Content-Type": "application/json"}
+        headers = {**bearer(key), "Idempotency-Key": f"{self._name}-{self._posted}", "Content-Type": media_type}
         return self._http.post(path, content=content, headers=headers)
 
-    def upload(self, path: str, key: str, content: bytes) -> dict[str, Any]:
-        """Post a file of whatever format."""
-        self._posted += 1
-        headers = {**bearer(key), "Idempotency-Key": f"bank-{self._posted}", "Content-Type": "application/octet-stream"}
-        return _read(self._http.post(path, content=content, headers=headers))
-
     def get(self, path: str, key: str) -> dict[str, Any]:
-        return _read(self._http.get(path, headers=bearer(key)))
+        return read(self._http.get(path, headers=bearer(key)))
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -88,12 +84,22 @@ def _key(bank: Bank, authority: str, code: str, role: str) -> str:
 
 def batch(first: int, count: int) -> bytes:
     """The body of POST /v1/certificates:batch for `count` new learners from `first` on."""
-    return encode({"items": list(people.awards(first, count)), "mode": "partial", "dry_run": False})
+    return batch_of(people.awards(first, count))
+
+
+def batch_of(awards: Iterable[dict[str, Any]]) -> bytes:
+    return encode({"items": list(awards), "mode": "partial", "dry_run": False})
+
+
+def award_request(index: int, key: str) -> bytes:
+    """POST /v1/certificates for one learner, ready to be sent."""
+    headers = {**bearer(key), "Idempotency-Key": f"award-{index}"}
+    return load.encode("POST", "/v1/certificates", body=people.award(index), headers=headers)
 
 
 def check_batch(answer: httpx.Response, count: int) -> None:
     """Raises Refused unless every line of a batch was accepted."""
-    body = _read(answer)
+    body = read(answer)
     if body["accepted"] != count:
         refused = [line for line in body["results"] if line["status"] >= 300]
         raise Refused(f"{body['accepted']} of {count} accepted; {refused[:3]}")
@@ -116,7 +122,8 @@ def _accounts(results: Sequence[dict[str, Any]]) -> list[str]:
     return [line["account_id"] for line in results]
 
 
-def _read(answer: httpx.Response) -> dict[str, Any]:
+def read(answer: httpx.Response) -> dict[str, Any]:
+    """The JSON of an answer; raises Refused unless it is a success."""
     if not answer.is_success:
         raise Refused(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:2000]}")
     body: dict[str, Any] = answer.json()

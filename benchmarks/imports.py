@@ -69,7 +69,8 @@ def _import(caller: bank.Bank, key: str, serving: server.Server, path: Path, row
     """Raises Refused unless every row was accepted."""
     content = path.read_bytes()
     cpu_started, started = serving.cpu_seconds(), time.perf_counter()
-    path_of = f"/v1/imports/{caller.upload('/v1/imports', key, content)['import_id']}"
+    sent = caller.send("/v1/imports", key, content, media_type="application/octet-stream")
+    path_of = f"/v1/imports/{bank.read(sent)['import_id']}"
     read = 0.0
     while (standing := caller.get(path_of, key))["state"] in ("reading", "importing"):
         if not read and standing["state"] == "importing":

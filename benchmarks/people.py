@@ -39,8 +39,8 @@ def certificate_number(index: int) -> str:
     return f"{STANDARD}2026{index:08d}"
 
 
-def award(index: int) -> dict[str, Any]:
-    """The award of certificate `index` to learner `index`, as POST /v1/certificates takes it."""
+def award(index: int, learner: int | None = None) -> dict[str, Any]:
+    """The award of certificate `index` to the learner of that index or another one, as POST /v1/certificates has it."""
     return {
         "issuer": ISSUER,
         "number": certificate_number(index),
@@ -48,7 +48,7 @@ def award(index: int) -> dict[str, Any]:
         "level": LEVEL,
         "issued_on": ISSUED_ON,
         "expires_on": None,
-        "holder": holder(index),
+        "holder": holder(index if learner is None else learner),
     }
 
 

@@ -18,6 +18,7 @@ from benchmarks.load import Refused
 
 READY_WITHIN = 30.0  # seconds
 PROJECT = Path(__file__).resolve().parent.parent
+CREDITBANK = [sys.executable, "-m", "creditbank"]
 
 
 class NotStarted(Exception):
@@ -38,23 +39,39 @@ class Server:
         family = [self.process, *self.process.children(recursive=True)]
         return sum(sum(each.cpu_times()[:2]) for each in family)
 
+    def memory_megabytes(self) -> float:
+        """What the server and its workers have in memory now, without the database."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return float(sum(each.memory_info().rss for each in family)) / 1024 / 1024
 
-@contextmanager
-def product(database_url: str, directory: Path) -> Iterator[tuple[Server, str]]:
-    """creditbank on a new database, with the first authority's key; `directory` takes its data and its log."""
-    environment = {
+
+def environment(database_url: str, directory: Path) -> dict[str, str]:
+    """What creditbank is told on a database, with its own data in `directory`."""
+    return {
         **os.environ,
         "CREDITBANK_DATABASE_URL": database_url,
         "CREDITBANK_DATA_DIR": str(directory / "data"),
         "CREDITBANK_REQUESTS_PER_MINUTE": "100000000",  # counted as in production, and never reached
+        "CREDITBANK_LOOKUPS_PER_MINUTE": "100000000",
     }
-    command = [sys.executable, "-m", "creditbank"]
-    _run([*command, "migrate"], environment)
-    key = _run([*command, "keys", "create", "--role", "authority"], environment).split()[-1]
+
+
+def command(database_url: str, directory: Path, *arguments: str) -> str:
+    """What a command of creditbank prints; raises NotStarted where it fails."""
+    return _run([*CREDITBANK, *arguments], environment(database_url, directory))
+
+
+@contextmanager
+def product(database_url: str, directory: Path) -> Iterator[tuple[Server, str]]:
+    """creditbank on a new database, with the first authority's key; `directory` takes its data and its log."""
+    command(database_url, directory, "migrate")
+    key = command(database_url, directory, "keys", "create", "--role", "authority").split()[-1]
     port = _free_port()
     log = directory / "creditbank.log"
-    serve = [*command, "serve", "--host", "127.0.0.1", "--port", str(port)]
-    with _started(serve, port, environment, log, ready=lambda: str(port) in log.read_text()) as server:
+    serve = [*CREDITBANK, "serve", "--host", "127.0.0.1", "--port", str(port)]
+    with _started(
+        serve, port, environment(database_url, directory), log, ready=lambda: str(port) in log.read_text()
+    ) as server:
         yield server, key
 
 
@@ -62,11 +79,11 @@ def product(database_url: str, directory: Path) -> Iterator[tuple[Server, str]]:
 def peer(module: str, database_url: str, directory: Path) -> Iterator[Server]:
     """The application of one of the peers, under the same server software with the same options as the product."""
     port = _free_port()
-    command = [sys.executable, "-m", "uvicorn", f"benchmarks.peers.{module}:app", "--port", str(port)]
+    serve = [sys.executable, "-m", "uvicorn", f"benchmarks.peers.{module}:app", "--port", str(port)]
     options = ["--http", "httptools", "--loop", "uvloop", "--no-access-log", "--log-level", "warning"]
-    environment = {**os.environ, "PEER_DATABASE_URL": database_url}
+    told = {**os.environ, "PEER_DATABASE_URL": database_url}
     log = directory / f"{module}.log"
-    with _started([*command, *options], port, environment, log, ready=lambda: _listening(port)) as server:
+    with _started([*serve, *options], port, told, log, ready=lambda: _listening(port)) as server:
         yield server
 
 

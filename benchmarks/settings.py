@@ -21,6 +21,8 @@ class Settings:
     rounds: int
     quick: bool
     directory: Path
+    full: bool = False
+    learners: int | None = None
 
     def among(self, *supported: Database) -> Iterator[Database]:
         """The databases that a benchmark supports and this run asked for, in the benchmark's order."""
@@ -29,3 +31,7 @@ class Settings:
     def scaled(self, count: int) -> int:
         """How much of `count` to do: all of it, or a tenth in a quick run."""
         return max(count // 10, 1) if self.quick else count
+
+    def stored(self, count: int) -> int:
+        """How much history to have: all of `count` in a full run, else a tenth, and a hundredth in a quick one."""
+        return count if self.full else max(count // (100 if self.quick else 10), 1)

@@ -6,7 +6,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks import bank, load, people, report, server
+from benchmarks import bank, load, report, server
 from benchmarks.databases import opened
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
 from benchmarks.settings import Database, Settings
@@ -64,13 +64,8 @@ def _drive(client: load.Client, serving: server.Server, key: str, round_: int, s
     """The same requests go to either side; each round awards to persons of its own."""
     warm_up = settings.scaled(WARM_UP)
     count = warm_up + settings.scaled(REQUESTS)
-    requests = [_request(index, key) for index in range(round_ * count, (round_ + 1) * count)]
+    requests = [bank.award_request(index, key) for index in range(round_ * count, (round_ + 1) * count)]
     client.drive(serving.port, requests[:warm_up], connections=CONNECTIONS)
     cpu_started = serving.cpu_seconds()
     seen = client.drive(serving.port, requests[warm_up:], connections=CONNECTIONS)
     return seen.sample(serving.cpu_seconds() - cpu_started)
-
-
-def _request(index: int, key: str) -> bytes:
-    headers = {**bank.bearer(key), "Idempotency-Key": f"award-{index}"}
-    return load.encode("POST", "/v1/certificates", body=people.award(index), headers=headers)

@@ -65,6 +65,24 @@ def test_who_comes_while_a_trip_is_under_way_goes_with_the_next_as_far_as_there_
     assert trips.made == [[0], [2, 4, 6], [8]]
 
 
+def test_bulky_items_travel_alone_and_others_are_let_in_between_two_of_them() -> None:
+    trips = Trips()
+    one = Gatherer[int, int]("test", trips, 3, is_bulk=lambda number: number >= 100)
+    futures = waiting_behind_a_trip(one, trips, 100, 102, 104, 2, 4, 6, 8)
+    assert [future.result(PATIENCE) for future in futures] == [200, 204, 208, 4, 8, 12, 16]
+    one.close()
+    assert trips.made == [[0], [100], [2, 4, 6], [102], [8], [104]]
+
+
+def test_owners_go_in_turn() -> None:
+    trips = Trips()
+    one = Gatherer[int, int]("test", trips, 2, owner=lambda number: number // 10)
+    futures = waiting_behind_a_trip(one, trips, 10, 12, 14, 20, 30)
+    assert [future.result(PATIENCE) for future in futures] == [20, 24, 28, 40, 60]
+    one.close()
+    assert trips.made == [[0], [10, 20], [30, 12], [14]]
+
+
 def test_each_caller_gets_their_own_answer_or_refusal() -> None:
     trips = Trips()
     with gatherer(trips) as one:

@@ -17,7 +17,7 @@ from creditbank.api.authentication import Authenticator
 from creditbank.api.body import RAW_BODY, Gate
 from creditbank.api.principals import Principal
 from creditbank.api.rates import rates_of
-from creditbank.commands import desk
+from creditbank.commands import desk, parts
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Command, Desk, Settled
 from creditbank.commands.eligibility import Adviser
@@ -144,20 +144,26 @@ class Writer:
     key: str | None
     expected: str | None = None
 
-    async def settle(self, command: Command) -> Response:
+    async def settle(self, command: Command, *, is_bulk: bool = False) -> Response:
         """Settle a command and answer. The same key with the same request gets the same answer."""
-        return respond(await self.ask(command))
+        return respond(await desk_of(self.request).ask(self._asked(command, is_bulk=is_bulk)))
 
-    async def settle_without_key(self, command: Command) -> Response:
+    async def settle_in_parts(self, count: int, part_of: parts.PartOf) -> Response:
+        """Settle a list of so many lines, and let others in between its parts. As `settle` for whoever asks."""
+        request = self._asked(part_of(0, count))
+        return respond(await parts.settle(desk_of(self.request), request, count, part_of))
+
+    async def settle_without_key(self, command: Command, *, is_bulk: bool = False) -> Response:
         """Settle a command that writes nothing, or that may be repeated at will."""
-        return respond(await desk_of(self.request).ask(desk.Request(command=command, actor=self.principal.actor)))
+        asked = desk.Request(command=command, actor=self.principal.actor, is_bulk=is_bulk)
+        return respond(await desk_of(self.request).ask(asked))
 
     async def look_up(self, command: Command, persons: int) -> Response:
         """Settle a command that writes nothing, and tells of so many documents whether the bank knows the person."""
         look_ups = rates_of(self.request).look_ups
         look_ups.require(self.request.scope, self.principal.scope)
         look_ups.count(self.principal.scope, persons)
-        return await self.settle_without_key(command)
+        return await self.settle_without_key(command, is_bulk=persons > parts.FEW)
 
     def if_match(self, version: int) -> None:
         """Raise PreconditionFailed where the request names other versions in If-Match."""
@@ -172,14 +178,15 @@ class Writer:
         return body["status"], body
 
     async def ask(self, command: Command) -> Settled:
-        key = conditions.idempotency_key(self.key)
-        return await desk_of(self.request).ask(
-            desk.Request(
-                command=command,
-                actor=self.principal.actor,
-                key=(self.principal.scope, key),
-                fingerprint=self._fingerprint(),
-            )
+        return await desk_of(self.request).ask(self._asked(command))
+
+    def _asked(self, command: Command, *, is_bulk: bool = False) -> desk.Request:
+        return desk.Request(
+            command=command,
+            actor=self.principal.actor,
+            key=(self.principal.scope, conditions.idempotency_key(self.key)),
+            fingerprint=self._fingerprint(),
+            is_bulk=is_bulk,
         )
 
     def _fingerprint(self) -> bytes:

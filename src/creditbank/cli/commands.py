@@ -250,7 +250,7 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command()
 def rebuild(as_json: Json = False) -> None:
-    """Make all answers anew from history, in one transaction."""
+    """Make all answers what history says, while the bank goes on."""
     from creditbank.cli.rebuild import run
 
     run(as_json=as_json)

@@ -1,4 +1,4 @@
-"""`creditbank rebuild`: make all answers anew from history."""
+"""`creditbank rebuild`: make all answers what history says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from creditbank.cli.progress import progress
 
 
 def run(*, as_json: bool) -> None:
-    """One transaction: until it ends, readers get the answers from before."""
+    """What is right is left alone; what is not is mended page by page, while the bank goes on."""
     started = monotonic()
     with installation.migrated(installation.settings()) as engine, progress("rebuilding") as advanced:
         events = projections.rebuild(engine, advanced)

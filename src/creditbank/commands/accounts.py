@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -42,6 +42,7 @@ class OpenAccounts:
     """Open an account per holder; the same person again is answered with the account that is there.
 
     `institution` is the caller's code where it is one: from then on it may deal with these accounts.
+    `first` is the index of the first holder, where these are part of a longer list.
     """
 
     holders: Sequence[Holder | BankError]
@@ -49,14 +50,19 @@ class OpenAccounts:
     institution: str | None
     render: Callable[[BankError], tuple[int, dict[str, Any]]]
     dry_run: bool = False
+    first: int = 0
 
     def needs(self) -> Needs:
         return Needs(documents=[one.document for one in self.holders if isinstance(one, Holder)])
 
+    def part(self, start: int, stop: int) -> OpenAccounts:
+        """The same for some of the holders."""
+        return replace(self, holders=self.holders[start:stop], first=start)
+
     def run(self, draft: Draft) -> Answer:
         results: list[dict[str, Any]] = []
         positions: list[tuple[dict[str, Any], int]] = []
-        for index, holder in enumerate(self.holders):
+        for index, holder in enumerate(self.holders, self.first):
             written = len(draft.entries)
             try:
                 status, head = open_or_find(draft, _readable(holder), self.opened_by, self.institution)

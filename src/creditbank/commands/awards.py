@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -61,20 +61,26 @@ class AwardBatch:
     """Award many, with a verdict per line in their order. A line that could not be read comes as its refusal.
 
     `partial`: what is fit is written. `atomic`: all or nothing. A dry run says what would be.
+    `first` is the index of the first line, where these are part of a longer list.
     """
 
     lines: Sequence[AwardLine | BankError]
     mode: Literal["partial", "atomic"]
     dry_run: bool
     render: Callable[[BankError], Rendered]
+    first: int = 0
 
     def needs(self) -> Needs:
         return _needs([line for line in self.lines if isinstance(line, AwardLine)])
 
+    def part(self, start: int, stop: int) -> AwardBatch:
+        """The same for some of the lines."""
+        return replace(self, lines=self.lines[start:stop], first=start)
+
     def run(self, draft: Draft) -> Answer:
         results: list[dict[str, Any]] = []
         positions: list[tuple[dict[str, Any], int]] = []
-        for index, line in enumerate(self.lines):
+        for index, line in enumerate(self.lines, self.first):
             try:
                 account_id, awarded = _award(draft, _readable(line))
             except BankError as refusal:

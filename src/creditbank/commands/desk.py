@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -58,13 +59,22 @@ class Command(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A command with the one who asks. Without a key nothing is stored about it; `key.scope` is its organisation."""
+    """A command with the one who asks. Without a key nothing is stored about it; `key.scope` is its organisation.
+
+    `is_bulk`: it takes as long as many others, who are let in before the next of its kind.
+    """
 
     command: Command
     actor: str
     key: Key | None = None
     fingerprint: bytes = b""
     causation: UUID = field(default_factory=uuids.uuid7)
+    is_bulk: bool = False
+
+    @property
+    def owner(self) -> str:
+        """Whose it is: everybody's requests go in turn."""
+        return self.actor if self.key is None else self.key[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +95,10 @@ class Desk:
     def __init__(self, bank: Bank, may_write: Callable[[Connection], None] = lambda _: None) -> None:
         """`may_write` raises HistoryBehind where nothing may be written through a connection."""
         self._bank = bank
+        self._gatherer = Gatherer[Request, Settled](
+            "desk", self.settle, GROUP_LIMIT, owner=attrgetter("owner"), is_bulk=attrgetter("is_bulk")
+        )
         self._may_write = may_write
-        self._gatherer = Gatherer[Request, Settled]("desk", self.settle, GROUP_LIMIT)
 
     async def ask(self, request: Request) -> Settled:
         """Settle a request. Raises the BankError that refused it."""

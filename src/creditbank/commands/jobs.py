@@ -196,7 +196,7 @@ class JobRunner:
                 self._lanes[lane] = waiting
 
     def _hold_next(self, job_id: UUID) -> bool:
-        settled = self._desk.call(Request(command=HoldNext(job_id=job_id), actor=ACTOR))
+        settled = self._desk.call(Request(command=HoldNext(job_id=job_id), actor=ACTOR, is_bulk=True))
         return bool(_DOCUMENT.validate_json(settled.body)["state"] == "running")
 
 

@@ -112,8 +112,8 @@ def status_after(event: AccountEvent) -> AccountStatus | None:
 
 def evolve_head(head: Head, event: AccountEvent) -> Head:
     """The cover after `event`. An event that leaves the status alone still counts as a version."""
-    return replace(
-        head,
+    return Head(
+        account_id=head.account_id,
         version=head.version + 1,
         status=status_after(event) or head.status,
         merged_into=event.survivor if isinstance(event, AccountMerged) else head.merged_into,
@@ -122,34 +122,32 @@ def evolve_head(head: Head, event: AccountEvent) -> Head:
 
 def evolve(account: Account, event: AccountEvent) -> Account:
     """The account after `event`."""
-    before, account = account.head.status, replace(account, head=evolve_head(account.head, event))
-    version = account.head.version
+    head = evolve_head(account.head, event)
     if isinstance(event, LotEvent):
-        return replace(account, lots=evolve_lots(account.lots, event, version))
+        return replace(account, head=head, lots=evolve_lots(account.lots, event, head.version))
     if isinstance(event, UseEvent | UseReceived | UseApproved | UseChange):
-        return replace(account, uses=evolve_uses(account.uses, event, version))
+        return replace(account, head=head, uses=evolve_uses(account.uses, event, head.version))
     if isinstance(event, RightsEvent):
-        return replace(account, rights=evolve_rights(account.rights, event))
+        return replace(account, head=head, rights=evolve_rights(account.rights, event))
     match event:
         case DealingOpened():
-            return _dealing(account, event.institution, event.until)
+            return replace(account, head=head, dealings=_dealings(account, event.institution, event.until))
         case AccountOpened():
-            return _dealing(account, event.opened_by, None)
+            return replace(account, head=head, dealings=_dealings(account, event.opened_by, None))
         case AccountMerged():
             # Everything in it continues on the survivor, so that no credit is counted twice.
-            return replace(account, lots={}, uses={}, rights=Rights())
+            return replace(account, head=head, lots={}, uses={}, rights=Rights())
         case AccountReceived():
-            return replace(account, absorbed=(*account.absorbed, event.merged_from))
+            return replace(account, head=head, absorbed=(*account.absorbed, event.merged_from))
         case AccountRestricted():
-            return replace(account, restricted_from=before)
+            return replace(account, head=head, restricted_from=account.head.status)
         case AccountErased():
-            return replace(account, rights=ended(account.rights))
+            return replace(account, head=head, rights=ended(account.rights))
         case AccountSuspended() | AccountReinstated() | AccountClosed() | RestrictionLifted() | HolderCorrected():
-            return account
+            return replace(account, head=head)
         case _:
             assert_never(event)
 
 
-def _dealing(account: Account, institution: str, until: date | None) -> Account:
-    dealing = Dealing(institution=institution, until=until)
-    return replace(account, dealings={**account.dealings, institution: dealing})
+def _dealings(account: Account, institution: str, until: date | None) -> dict[str, Dealing]:
+    return {**account.dealings, institution: Dealing(institution=institution, until=until)}

@@ -17,7 +17,7 @@ from creditbank.imports.tables import ATOMIC_ROWS
 from creditbank.imports.task import Folder
 from creditbank.ledger.imports import Import
 
-CHUNK = 500
+CHUNK = 250
 """Rows that share a transaction. Whoever awards a single certificate meanwhile waits for one chunk at most."""
 
 
@@ -74,7 +74,7 @@ class Work:
             issuer=one.organisation,
             batch=batch,
         )
-        request = Request(command=command, actor=one.created_by, causation=one.import_id)
+        request = Request(command=command, actor=one.created_by, causation=one.import_id, is_bulk=True)
         return _Chunk(request, next_at, number + len(rows))
 
     def _rows(self, begin: int, most: int) -> tuple[list[awarding.Row], int]:

@@ -1,36 +1,56 @@
 """Many waiting callers, one trip to the database: what has gathered while a trip was under way goes with the next.
 
 Writes gather into one transaction, hot reads into one statement. Nothing ever waits for company: an idle
-gatherer starts at once, so a lone caller pays one thread switch and nothing else.
+gatherer starts at once, so a lone caller pays one thread switch and nothing else. Nor does it wait long for a
+crowd: bulky items travel alone, one between two groups of others, and everybody's items go in turn.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Generic, TypeVar
 
+from creditbank.ledger.fairness import Turns
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def _nobody(_item: object) -> Hashable:
+    return None
+
+
+def _never(_item: object) -> bool:
+    return False
 
 
 class Gatherer(Generic[Item, Result]):
     """Hands groups of items to `work`, which answers each in order: with a result or an exception to raise.
 
     Where `work` itself raises, nothing may have come of the group: its items are then worked on one by one.
+    `owner` says whose an item is, `is_bulk` whether it takes as long as a whole group.
     """
 
     def __init__(
-        self, name: str, work: Callable[[Sequence[Item]], Sequence[Result | BaseException]], limit: int
+        self,
+        name: str,
+        work: Callable[[Sequence[Item]], Sequence[Result | BaseException]],
+        limit: int,
+        *,
+        owner: Callable[[Item], Hashable] = _nobody,
+        is_bulk: Callable[[Item], bool] = _never,
     ) -> None:
         self._work = work
         self._limit = limit
+        self._is_bulk = is_bulk
         self._lock = Lock()
         self._busy = False
-        self._waiting: deque[tuple[Item, Future[Result]]] = deque()
+        self._waiting = Turns[tuple[Item, Future[Result]]](lambda waiting: owner(waiting[0]))
+        self._bulk = Turns[tuple[Item, Future[Result]]](lambda waiting: owner(waiting[0]))
+        self._was_bulk = False
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     def submit(self, item: Item) -> Future[Result]:
@@ -43,7 +63,7 @@ class Gatherer(Generic[Item, Result]):
             if not self._busy:
                 self._executor.submit(self._work_off)
                 self._busy = True
-            self._waiting.append((item, future))
+            (self._bulk if self._is_bulk(item) else self._waiting).add((item, future))
         return future
 
     async def ask(self, item: Item) -> Result:
@@ -62,14 +82,22 @@ class Gatherer(Generic[Item, Result]):
                     future.set_result(result)
 
     def _next_group(self) -> list[tuple[Item, Future[Result]]]:
-        group: list[tuple[Item, Future[Result]]] = []
         with self._lock:
-            while self._waiting and len(group) < self._limit:
-                item, future = self._waiting.popleft()
-                # From here on it can no longer be cancelled, so that its result has a place to go.
-                if future.set_running_or_notify_cancel():
-                    group.append((item, future))
+            # Turn and turn about: neither can keep the other waiting for more than one trip.
+            group = [] if self._was_bulk else self._taken(self._bulk, 1)
+            self._was_bulk = bool(group)
+            group = group or self._taken(self._waiting, self._limit) or self._taken(self._bulk, 1)
             self._busy = bool(group)
+        return group
+
+    @staticmethod
+    def _taken(line: Turns[tuple[Item, Future[Result]]], most: int) -> list[tuple[Item, Future[Result]]]:
+        group: list[tuple[Item, Future[Result]]] = []
+        while line and len(group) < most:
+            item, future = line.next()
+            # From here on it can no longer be cancelled, so that its result has a place to go.
+            if future.set_running_or_notify_cancel():
+                group.append((item, future))
         return group
 
     def _results(self, items: Sequence[Item]) -> Sequence[Result | BaseException]:

@@ -70,7 +70,7 @@ class Numbering:
     def _reserve(self, connection: Connection, wanted: Counter[int], now: int) -> dict[int, Slot]:
         if not wanted:
             return {}
-        rows = self._locked.rows(connection, wanted).all()
+        rows = self._locked.rows(connection, wanted)
         slots = {row.partition_id: Slot(row.head + 1, max(row.recorded_at, now)) for row in rows}
         heads = {row.partition_id: row.head + wanted[row.partition_id] for row in rows}
         bumps = [{"p": one, "h": head, "t": slots[one].recorded_at} for one, head in heads.items()]

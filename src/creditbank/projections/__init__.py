@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, delete, text
+from sqlalchemy import Connection, Table
 
-from creditbank.ledger.database import is_postgresql
 from creditbank.ledger.log import Recorded
 from creditbank.projections import accounts, approvals, catalogue, claims, consents, learner_requests, lots, usages
 
@@ -31,7 +30,7 @@ ALL = (
     Projection("approvals", approvals.TABLES, approvals.apply),
 )
 """What follows from the events one by one. Claims are not among them: they are taken before the events have
-positions, and filled again from the lots, which know who holds a certificate after every merge."""
+positions."""
 
 TABLES = (*(table for projection in ALL for table in projection.tables), *claims.TABLES)
 
@@ -40,14 +39,3 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Bring every projection up to date. A failure of one fails the append."""
     for projection in ALL:
         projection.apply(connection, recorded)
-
-
-def clear(connection: Connection) -> None:
-    """Empty every projection for a rebuild. On PostgreSQL writers wait from here on, readers do not."""
-    # First of all: those who hold the epoch may be about to wait for one of the tables.
-    catalogue.turn(connection)
-    if is_postgresql(connection):
-        names = ", ".join(f'"{table.name}"' for table in TABLES)
-        connection.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
-    for table in TABLES:
-        connection.execute(delete(table))

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from creditbank.domain.account import Dealing, Head, status_after
+from creditbank.domain.account import Account, Dealing, Head, status_after
 from creditbank.domain.events import AccountMerged, AccountOpened, DealingOpened
 from creditbank.ledger import bulk, codec
 from creditbank.ledger.log import Recorded
@@ -117,6 +117,22 @@ def _apply_dealings(connection: Connection, recorded: Sequence[Recorded]) -> Non
             delete(dealing).where(dealing.c.account_id == account_id, dealing.c.institution == institution)
         )
         bulk.insert(connection, dealing, [row])
+
+
+def rows_of(account: Account, opened: Recorded) -> list[tuple[Any, ...]]:
+    """The row of an account as it stands; none where `opened`, the first of its events, does not open it."""
+    if not isinstance(opened.event, AccountOpened):
+        return []
+    head, opened_by = account.head, opened.event.opened_by
+    row = (opened.partition_id, head.version, opened.recorded_at, opened_by, head.status, head.merged_into)
+    return [(head.account_id, *row)]
+
+
+def dealings_of(account: Account, partition_id: int, history: Sequence[Recorded]) -> list[tuple[Any, ...]]:
+    """The rows of an account's dealings: who opened it stands on its head, a row is kept for those who came later."""
+    named = dict.fromkeys(item.event.institution for item in history if isinstance(item.event, DealingOpened))
+    account_id = account.head.account_id
+    return [(account_id, one, partition_id, account.dealings[one].until) for one in named]
 
 
 def heads(connection: Connection, account_ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, Head]:

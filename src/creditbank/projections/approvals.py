@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    delete,
     select,
     text,
     update,
@@ -76,6 +77,12 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
                 _settle(connection, item, "refused", item.event.reason)
             case _:
                 pass
+
+
+def renew(connection: Connection, approval_id: UUID, history: Sequence[Recorded]) -> None:
+    """Make an approval anew from its history."""
+    connection.execute(delete(approval).where(approval.c.approval_id == approval_id))
+    apply(connection, history)
 
 
 def _row(item: Recorded, event: ApprovalRequested) -> tuple[Any, ...]:

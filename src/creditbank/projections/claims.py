@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Uuid, select, update
 
+from creditbank.domain.account import Account
 from creditbank.domain.events import CertificateAwarded, CertificateReceived
 from creditbank.domain.values import partition_of
 from creditbank.ledger import bulk
@@ -52,10 +54,10 @@ def apply(connection: Connection, recorded: Sequence[Entry | Recorded]) -> None:
             )
 
 
-def refill(connection: Connection, held: Iterable[tuple[UUID, UUID]]) -> None:
-    """Fill the empty table from certificates and the accounts that hold them now."""
-    rows = [(certificate_id, account_id, partition_of(certificate_id)) for certificate_id, account_id in held]
-    bulk.insert(connection, certificate_claim, rows)
+def rows_of(account: Account) -> list[tuple[Any, ...]]:
+    """The rows of the certificates that an account holds as it stands."""
+    account_id = account.head.account_id
+    return [(certificate_id, account_id, partition_of(certificate_id)) for certificate_id in account.lots]
 
 
 def holders(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, UUID]:

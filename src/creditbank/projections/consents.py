@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 
+from creditbank.domain.account import Account
 from creditbank.domain.events import AccountErased, AccountMerged, ConsentGiven, ConsentWithdrawn
 from creditbank.ledger import bulk
 from creditbank.ledger.log import Recorded
@@ -61,6 +63,16 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
                 connection.execute(delete(consent).where(consent.c.account_id == item.stream_id))
             case _:
                 pass
+
+
+def rows_of(account: Account, partition_id: int) -> list[tuple[Any, ...]]:
+    """The rows of an account as it stands."""
+    account_id, given = account.head.account_id, account.rights.consents
+    return [
+        (account_id, consent_id, one.until, partition_id, one.institution)
+        for consent_id, one in given.items()
+        if not one.withdrawn
+    ]
 
 
 def consenting(connection: Connection, account_ids: Collection[UUID], institution: str, day: date) -> set[UUID]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
     PrimaryKeyConstraint,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from creditbank.domain.account import Account
 from creditbank.domain.events import AccountMerged, RequestMade, RequestSettled
 from creditbank.domain.rights import LearnerRequest
 from creditbank.ledger import bulk
@@ -51,18 +53,30 @@ _OF_ACCOUNTS = bulk.Lookup(select(learner_request), learner_request.c.account_id
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Bring the requests up to date with these events, in their order."""
     for item in recorded:
-        of_account = learner_request.c.account_id == item.stream_id
         match item.event:
             case RequestMade() as made:
                 row = (item.stream_id, made.request_id, made.made_at, item.partition_id, made.kind, "open", None)
                 bulk.insert(connection, learner_request, [row])
             case RequestSettled(request_id=request_id, outcome=outcome, reason=reason):
-                mine = of_account & (learner_request.c.request_id == request_id)
+                mine = _of(item.stream_id) & (learner_request.c.request_id == request_id)
                 connection.execute(update(learner_request).where(mine).values(status=outcome, reason=reason))
             case AccountMerged():
-                connection.execute(delete(learner_request).where(of_account))
+                connection.execute(delete(learner_request).where(_of(item.stream_id)))
             case _:
                 pass
+
+
+def rows_of(account: Account, partition_id: int) -> list[tuple[Any, ...]]:
+    """The rows of an account as it stands."""
+    account_id = account.head.account_id
+    return [
+        (account_id, one.request_id, one.made_at, partition_id, one.kind, one.status, one.reason)
+        for one in account.rights.requests.values()
+    ]
+
+
+def _of(account_id: UUID) -> ColumnElement[bool]:
+    return learner_request.c.account_id == account_id
 
 
 def request_from(row: Row[Any]) -> LearnerRequest:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 
+from creditbank.domain.account import Account
 from creditbank.domain.events import (
     AccountMerged,
     CertificateAmended,
@@ -85,12 +87,13 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     for item in recorded:
         match item.event:
             case CertificateAwarded():
-                rows.append(_row(lot_of(item.event, item.version), item))
+                awarded = lot_of(item.event, item.version)
             case CertificateReceived():
                 received = lot_of(item.event.awarded, item.version)
-                rows.append(_row(received, item, item.event.status, item.event.effective_from))
+                awarded = replace(received, status=item.event.status, revoked_from=item.event.effective_from)
             case _:
-                pass
+                continue
+        rows.append(_row(awarded, item.stream_id, item.partition_id, item.recorded_at))
     bulk.insert(connection, lot, rows)
     for item in recorded:
         match item.event:
@@ -126,21 +129,27 @@ def _amend(
     )
 
 
-def _row(awarded: Lot, item: Recorded, status: str = "active", revoked_from: date | None = None) -> tuple[Any, ...]:
+def rows_of(account: Account, partition_id: int, times: Mapping[int, int]) -> list[tuple[Any, ...]]:
+    """The rows of an account as it stands, by the order of record; `times` are those of its versions."""
+    account_id = account.head.account_id
+    return [_row(one, account_id, partition_id, times[one.version]) for one in account.lots.values()]
+
+
+def _row(awarded: Lot, account_id: UUID, partition_id: int, recorded_at: int) -> tuple[Any, ...]:
     return (
-        item.stream_id,
+        account_id,
         awarded.certificate_id,
         awarded.accreditation_id,
-        item.version,
-        item.recorded_at,
+        awarded.version,
+        recorded_at,
         awarded.credits,
         awarded.issued_on,
         awarded.expires_on,
-        revoked_from,
-        item.partition_id,
+        awarded.revoked_from,
+        partition_id,
         awarded.rank,
         awarded.standard_version,
-        status,
+        awarded.status,
         awarded.issuer,
         awarded.number,
         awarded.standard,
@@ -157,24 +166,27 @@ def _particulars(particulars: Particulars) -> bytes | None:
 
 def lot_from(row: Row[Any]) -> Lot:
     """The lot that a stored row holds."""
+    # Its values in one go: by their names they would take longer than all the rest.
+    (_, certificate_id, accreditation_id, version, _, credits, issued_on, expires_on, revoked_from, *rest) = tuple(row)
+    (_, rank, standard_version, status, issuer, number, standard, level, kind, scheme, particulars) = rest
     return Lot(
-        certificate_id=row.certificate_id,
-        issuer=row.issuer,
-        number=row.number,
-        standard=row.standard,
-        standard_version=row.standard_version,
-        level=row.level,
-        rank=row.rank,
-        kind=row.kind,
-        scheme=row.scheme,
-        credits=row.credits,
-        issued_on=row.issued_on,
-        expires_on=row.expires_on,
-        accreditation_id=row.accreditation_id,
-        particulars=_PARTICULARS.validate_json(row.particulars) if row.particulars else _NONE,
-        version=row.version,
-        status=row.status,
-        revoked_from=row.revoked_from,
+        certificate_id=certificate_id,
+        issuer=issuer,
+        number=number,
+        standard=standard,
+        standard_version=standard_version,
+        level=level,
+        rank=rank,
+        kind=kind,
+        scheme=scheme,
+        credits=credits,
+        issued_on=issued_on,
+        expires_on=expires_on,
+        accreditation_id=accreditation_id,
+        particulars=_PARTICULARS.validate_json(particulars) if particulars else _NONE,
+        version=version,
+        status=status,
+        revoked_from=revoked_from,
     )
 
 
@@ -184,12 +196,6 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
     for row in _OF_ACCOUNTS.rows(connection, account_ids):
         found[row.account_id].append(row)
     return found
-
-
-def holders(connection: Connection) -> Iterator[tuple[UUID, UUID]]:
-    """Every certificate with the account that holds it."""
-    for row in connection.execute(select(lot.c.certificate_id, lot.c.account_id)):
-        yield row.certificate_id, row.account_id
 
 
 def claimed_by_nobody(connection: Connection) -> tuple[UUID, UUID] | None:

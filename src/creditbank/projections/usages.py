@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from creditbank.domain.account import Account
 from creditbank.domain.events import (
     AccountMerged,
     CoursesExempted,
@@ -97,14 +98,24 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
 
 
 def _insert(connection: Connection, item: Recorded, use: Use) -> None:
-    row = (
-        item.stream_id,
+    bulk.insert(connection, usage, [_row(use, item.stream_id, item.partition_id, item.recorded_at)])
+
+
+def rows_of(account: Account, partition_id: int, times: Mapping[int, int]) -> list[tuple[Any, ...]]:
+    """The rows of an account as it stands, by the order of record; `times` are those of its versions."""
+    account_id = account.head.account_id
+    return [_row(one, account_id, partition_id, times[one.version]) for one in account.uses.values()]
+
+
+def _row(use: Use, account_id: UUID, partition_id: int, recorded_at: int) -> tuple[Any, ...]:
+    return (
+        account_id,
         use.use_id,
-        item.version,
-        item.recorded_at,
+        use.version,
+        recorded_at,
         use.credits,
         use.expires_at,
-        item.partition_id,
+        partition_id,
         use.kind,
         use.status,
         use.institution,
@@ -113,7 +124,6 @@ def _insert(connection: Connection, item: Recorded, use: Use) -> None:
         _DECISION.dump_json(use.decision, exclude_defaults=True),
         _APPROVALS.dump_json(use.approvals),
     )
-    bulk.insert(connection, usage, [row])
 
 
 def _approve(connection: Connection, account_id: UUID, event: UseApproved) -> None:

@@ -40,7 +40,7 @@ class Former:
 def of_accounts(connection: Connection, vault: Vault, account_ids: Collection[UUID]) -> dict[UUID, list[Former]]:
     """The former holders of each account, oldest first; none for persons who were erased."""
     found: dict[UUID, list[Former]] = {account_id: [] for account_id in account_ids}
-    rows = list(_FORMERS.rows(connection, account_ids))
+    rows = _FORMERS.rows(connection, account_ids)
     ciphers = vault.ciphers(connection, {row.account_id for row in rows})
     for row in rows:
         one = _opened(ciphers[row.account_id], row)

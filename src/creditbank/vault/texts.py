@@ -26,7 +26,7 @@ def put(connection: Connection, vault: Vault, account_id: UUID, text_id: UUID, t
 
 def of_accounts(connection: Connection, vault: Vault, account_ids: Collection[UUID]) -> dict[UUID, str]:
     """All texts of these accounts by their ids; none of persons who were erased."""
-    rows = list(_TEXTS.rows(connection, account_ids))
+    rows = _TEXTS.rows(connection, account_ids)
     ciphers = vault.ciphers(connection, {row.account_id for row in rows})
     return {
         row.text_id: open_field(ciphers[row.account_id], row.sealed, row.account_id, _field(row.text_id)).decode()

@@ -107,7 +107,10 @@ async def open_accounts(
         render=writer.render,
         dry_run=body.dry_run,
     )
-    answer = await (writer.look_up(command, len(holders)) if body.dry_run else writer.settle(command))
+    if body.dry_run:
+        answer = await writer.look_up(command, len(holders))
+    else:
+        answer = await writer.settle_in_parts(len(holders), command.part)
     found = [line["account_id"] for line in from_json(bytes(answer.body))["results"] if line["status"] == 200]
     await looker.saw(*map(UUID, found))
     return answer

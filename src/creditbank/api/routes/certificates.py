@@ -18,7 +18,7 @@ from creditbank.api.faults import faults_of_line
 from creditbank.api.looks import Looker, look
 from creditbank.api.requests.certificates import AmendmentBody, BatchBody, CertificateBody, RevocationBody
 from creditbank.api.requests.persons import ReasonBody
-from creditbank.commands import certificates
+from creditbank.commands import certificates, parts
 from creditbank.commands.awards import AwardBatch, AwardCertificate, AwardLine
 from creditbank.domain import errors
 from creditbank.domain.acts import Revocation
@@ -47,8 +47,10 @@ async def award_certificates(
     """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
     lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code)
     command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
+    if not body.dry_run and body.mode == "atomic":
+        return await writer.settle(command, is_bulk=len(lines) > parts.FEW)
     if not body.dry_run:
-        return await writer.settle(command)
+        return await writer.settle_in_parts(len(lines), command.part)
     answer = await writer.look_up(command, len(lines))
     await looker.saw(*await run_in_threadpool(_known, request, bytes(answer.body)))
     return answer

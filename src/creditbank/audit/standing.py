@@ -1,0 +1,102 @@
+"""What history says about some accounts, as rows of the projections, beside the rows that are stored.
+
+The rows are made from accounts that were folded by `evolve`, not by the code that keeps the projections step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table
+
+from creditbank.domain import account as accounts
+from creditbank.domain import approvals
+from creditbank.domain.account import Account
+from creditbank.domain.approvals import Approval, Step
+from creditbank.ledger import codec, log
+from creditbank.ledger.log import Recorded
+from creditbank.projections import accounts as heads
+from creditbank.projections import claims, consents, learner_requests, lots, rows, usages
+
+PAGE = 500
+ACCOUNT_NAMES = [name for name in codec.NAMES if codec.stream_kind(name) == "account"]
+APPROVAL_NAMES = [name for name in codec.NAMES if codec.stream_kind(name) == "approval"]
+REFERENCE_NAMES = [name for name in codec.NAMES if name not in (*ACCOUNT_NAMES, *APPROVAL_NAMES)]
+"""The events that streams of each kind hold."""
+
+_CLAIMS = claims.certificate_claim
+Rows = list[tuple[Any, ...]]
+"""Rows of one table, in an order that is the same on both sides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some accounts in the order of their ids: their histories, how they stand, and both sides of every table."""
+
+    histories: dict[UUID, list[Recorded]]
+    accounts: dict[UUID, Account]
+    expected: dict[Table, Rows]
+    stored: dict[Table, Rows]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all rows are what history says, to the byte."""
+        return self.expected == self.stored
+
+    @property
+    def events(self) -> int:
+        return sum(map(len, self.histories.values()))
+
+
+def pages(connection: Connection, first_types: Collection[str]) -> Iterator[list[UUID]]:
+    """The ids of all streams that begin with an event of one of these types, page by page."""
+    last: UUID | None = None
+    while page := log.stream_ids(connection, first_types, last, PAGE):
+        yield page
+        last = page[-1]
+
+
+def read(connection: Connection, account_ids: Sequence[UUID]) -> Page:
+    """Fold these accounts from history, and read what is stored about them."""
+    histories = log.streams(connection, account_ids)
+    folded = {account_id: folded_from(account_id, history) for account_id, history in histories.items()}
+    expected = _expected(histories, folded)
+    stored = rows.stored(connection, account_ids, [certificate_id for certificate_id, *_ in expected[_CLAIMS]])
+    for side in (expected, stored):
+        for found in side.values():
+            found.sort(key=_key)
+    return Page(histories=histories, accounts=folded, expected=expected, stored=stored)
+
+
+def folded_from(account_id: UUID, history: Sequence[Recorded]) -> Account:
+    """The account that a history makes."""
+    return accounts.replay(accounts.empty(account_id), accounts.account_events(item.event for item in history))
+
+
+def approval_from(approval_id: UUID, history: Sequence[Recorded]) -> Approval | None:
+    """The approval that a history makes."""
+    steps = [Step(item.event, item.actor, item.recorded_at) for item in history]  # type: ignore[arg-type]
+    return approvals.replay(approval_id, steps)
+
+
+def _expected(histories: dict[UUID, list[Recorded]], folded: dict[UUID, Account]) -> dict[Table, Rows]:
+    expected: dict[Table, Rows] = {table: [] for table in (*rows.OF_ACCOUNTS, _CLAIMS)}
+    for account_id, account in folded.items():
+        history = histories[account_id]
+        partition_id, times = history[0].partition_id, {item.version: item.recorded_at for item in history}
+        expected[heads.account] += heads.rows_of(account, history[0])
+        expected[lots.lot] += lots.rows_of(account, partition_id, times)
+        expected[usages.usage] += usages.rows_of(account, partition_id, times)
+        expected[heads.dealing] += heads.dealings_of(account, partition_id, history)
+        expected[consents.consent] += consents.rows_of(account, partition_id)
+        expected[learner_requests.learner_request] += learner_requests.rows_of(account, partition_id)
+        expected[_CLAIMS] += claims.rows_of(account)
+    return expected
+
+
+def _key(row: tuple[Any, ...]) -> tuple[int, Any]:
+    """An order of rows: by the first column of every key, which is an id, and by what tells rows of it apart."""
+    return row[0].int, row[1]
