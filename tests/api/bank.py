@@ -22,7 +22,7 @@ from creditbank.ledger.database import writing
 from creditbank.ledger.tables import event
 from creditbank.settings import Settings
 from creditbank.vault import apikeys
-from tests.api.conformance import Conformance
+from tests.api.conformance import conformance
 
 TODAY = date(2026, 11, 24)
 PUBLIC_URL = "http://127.0.0.1:8000"
@@ -252,7 +252,7 @@ def open_app(database_url: str, data_dir: Path, clock: Clock | None = None, **mo
     settings = Settings(**{**named, **unlimited, **more})
     app = create_app(settings)
     with TestClient(app, base_url=more.get("public_url", "http://testserver")) as client:
-        client.event_hooks = {"response": [Conformance(app)]}
+        client.event_hooks = {"response": [conformance()]}
         if clock is not None:
             client.app.state.bank.clock = clock
         yield client
