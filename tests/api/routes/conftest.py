@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,41 +65,47 @@ def postgresql_url(postgresql_server: Server, postgresql_template: Template, tmp
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadyBank]:
     """One bank that many tests share: those that bring persons, codes and numbers of their own."""
-    folder = tmp_path_factory.mktemp("bank")
-    template: Template = request.getfixturevalue(f"{request.param}_template")
-    template.put_keys(folder)
-    if request.param == "sqlite":
-        with copied_bank(template.bank, copied(Path(template.database), folder), folder) as ready:
-            yield ready
-        return
-    server: Server = request.getfixturevalue("postgresql_server")
-    with server.database(template.database) as url, copied_bank(template.bank, url, folder) as ready:
+    with _copied_with_its_database(request, tmp_path_factory.mktemp("bank")) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def new_bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadyBank]:
+    """A bank for the tests of one file, in which nobody else has done anything."""
+    with _copied_with_its_database(request, tmp_path_factory.mktemp("bank")) as ready:
         yield ready
 
 
 @pytest.fixture
 def own_bank(request: pytest.FixtureRequest, backend: str, database_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
     """A bank for one test, which may set its clock or look at all that it holds."""
-    with _copied(request, backend, database_url, tmp_path) as ready:
+    template: Template = request.getfixturevalue(f"{backend}_template")
+    with copied_bank(template.bank, database_url, tmp_path) as ready:
         yield ready
 
 
 @pytest.fixture
-def sqlite_bank(request: pytest.FixtureRequest, sqlite_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
+def sqlite_bank(sqlite_template: Template, sqlite_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
     """A bank for one test that says nothing about the database."""
-    with _copied(request, "sqlite", sqlite_url, tmp_path) as ready:
+    with copied_bank(sqlite_template.bank, sqlite_url, tmp_path) as ready:
         yield ready
 
 
 @pytest.fixture
-def postgresql_bank(request: pytest.FixtureRequest, postgresql_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
+def postgresql_bank(postgresql_template: Template, postgresql_url: str, tmp_path: Path) -> Iterator[ReadyBank]:
     """A bank for one test whose log is published by another process."""
-    with _copied(request, "postgresql", postgresql_url, tmp_path) as ready:
+    with copied_bank(postgresql_template.bank, postgresql_url, tmp_path) as ready:
         yield ready
 
 
 @contextmanager
-def _copied(request: pytest.FixtureRequest, backend: str, url: str, data_dir: Path) -> Iterator[ReadyBank]:
-    template: Template = request.getfixturevalue(f"{backend}_template")
-    with copied_bank(template.bank, url, data_dir) as ready:
-        yield ready
+def _copied_with_its_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[ReadyBank]:
+    template: Template = request.getfixturevalue(f"{request.param}_template")
+    template.put_keys(folder)
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = copied(Path(template.database), folder)
+        else:
+            server: Server = request.getfixturevalue("postgresql_server")
+            url = stack.enter_context(server.database(template.database))
+        yield stack.enter_context(copied_bank(template.bank, url, folder))
