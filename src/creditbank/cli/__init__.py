@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 
+from creditbank.cli import garbage
 from creditbank.cli.commands import app
 from creditbank.cli.outcome import Failed
 
 
 def main() -> None:
     """Run the command of this process. An expected failure is one sentence and an exit code."""
+    garbage.seldom()
     try:
         app()
     except Failed as failure:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import signal
@@ -18,10 +17,10 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from creditbank.app import create_app
+from creditbank.cli import garbage
 from creditbank.settings import Settings
 
 WORKER_START_SECONDS = 30.0
-GARBAGE_THRESHOLD = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +48,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _settle_memory()
+        garbage.settle()
         self._ready.announce()
-
-
-def _settle_memory() -> None:
-    """What start-up has made stays for good: the collector need not look at it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
 
 
 class Supervisor(Multiprocess):
