@@ -121,7 +121,7 @@ def _flips(installation: Installation, times: int, chance: Random) -> int:
 
 def _counted(done: int) -> None:
     if done % 1_000 == 0:
-        _say(f"{done} tried")
+        _say(f"{done} flipped")
 
 
 def _crash(installation: Installation, postgresql: PostgreSQL | None, asked: argparse.Namespace, chance: Random) -> int:
