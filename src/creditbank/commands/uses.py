@@ -190,9 +190,9 @@ def approval(kind: UseKind, use_id: UUID, institution: str, role: str, if_match:
     )
 
 
-def confirmation(reservation_id: UUID, institution: str, if_match: IfMatch) -> ChangeUse:
-    """Turn a reservation into the conversion or exemption that it was decided as."""
-    use_id = uuids.uuid7()
+def confirmation(reservation_id: UUID, institution: str, if_match: IfMatch, use_id: UUID | None = None) -> ChangeUse:
+    """Turn a reservation into the conversion or exemption that it was decided as, under a new id or the one named."""
+    use_id = use_id or uuids.uuid7()
     return ChangeUse(
         use_id=reservation_id,
         kind="reservation",

@@ -17,6 +17,8 @@ from creditbank.ledger.fairness import Turns
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Work = Callable[[Sequence[Item]], Sequence[Result | BaseException]]
+"""Answers a group in order: with a result each, or an exception to raise."""
 
 
 def _nobody(_item: object) -> Hashable:
@@ -37,7 +39,7 @@ class Gatherer(Generic[Item, Result]):
     def __init__(
         self,
         name: str,
-        work: Callable[[Sequence[Item]], Sequence[Result | BaseException]],
+        work: Work[Item, Result],
         limit: int,
         *,
         owner: Callable[[Item], Hashable] = _nobody,
@@ -75,7 +77,8 @@ class Gatherer(Generic[Item, Result]):
 
     def _work_off(self) -> None:
         while group := self._next_group():
-            for (_, future), result in zip(group, self._results([item for item, _ in group]), strict=True):
+            results = results_of(self._work, [item for item, _ in group])
+            for (_, future), result in zip(group, results, strict=True):
                 if isinstance(result, BaseException):
                     future.set_exception(result)
                 else:
@@ -100,10 +103,12 @@ class Gatherer(Generic[Item, Result]):
                 group.append((item, future))
         return group
 
-    def _results(self, items: Sequence[Item]) -> Sequence[Result | BaseException]:
-        try:
-            return self._work(items)
-        except Exception as failure:  # noqa: BLE001 -- it is raised again, in the caller whom it concerns
-            if len(items) == 1:
-                return [failure]
-            return [result for item in items for result in self._results([item])]
+
+def results_of(work: Work[Item, Result], items: Sequence[Item]) -> Sequence[Result | BaseException]:
+    """The answers to a group: where one item broke it, each of them alone, so that the others do not suffer."""
+    try:
+        return work(items)
+    except Exception as failure:  # noqa: BLE001 -- it is raised again, in the caller whom it concerns
+        if len(items) == 1:
+            return [failure]
+        return [result for item in items for result in results_of(work, [item])]
