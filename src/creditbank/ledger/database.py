@@ -1,4 +1,4 @@
-"""The one engine of a process: SQLite as a file or in memory, or PostgreSQL through psycopg 3."""
+"""The one engine of a process: SQLite as a file, or PostgreSQL through psycopg 3."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, TimeoutError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from creditbank.ledger.patience import PatientConnection
 
@@ -37,10 +37,7 @@ _TURN = "turn"
 
 
 def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
-    """An engine for `sqlite:///file` or `postgresql://…`. Nothing is connected yet.
-
-    `sqlite://` lies in memory, and wants a `pool_size` of 1: each of its connections is a database of its own.
-    """
+    """An engine for `sqlite:///file` or `postgresql://…`. Nothing is connected yet."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url, pool_size)
@@ -99,7 +96,6 @@ def _has_word(connection: Any) -> bool:
 def _sqlite(url: str, pool_size: int) -> Engine:
     engine = create_engine(
         url,
-        poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
