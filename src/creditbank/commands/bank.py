@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Lock
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import uuid_utils.compat as uuids
 from sqlalchemy import Connection, Engine
 
 from creditbank.domain.catalogue import Catalogue
@@ -30,13 +32,18 @@ _logger = logging.getLogger("creditbank.vault")
 
 @dataclass(slots=True, kw_only=True)
 class Bank:
-    """What every command and query needs. `clock` gives microseconds since 1970 UTC."""
+    """What every command and query needs.
+
+    `clock` gives microseconds since 1970 UTC, and `new_id` an id that was never given before. What a command decides
+    has its time and its chance from them, and from the command itself, and from nowhere else.
+    """
 
     engine: Engine
     vault: Vault
     zone: ZoneInfo
     clock: Callable[[], int]
     erased: ErasedList
+    new_id: Callable[[], UUID] = uuids.uuid7
     consent_required: bool = False
     """Whether every decision of an institution wants a standing consent, not only where a programme asks for it."""
     _compiled: dict[str, CompiledRules] = field(default_factory=dict)

@@ -186,6 +186,12 @@ class Draft:
             self.unit.load_heads([account_id])
         return self.heads[account_id]
 
+    def survivor(self, account_id: UUID) -> UUID:
+        """Where what is stored on an account stands by now: on another one, where this group has merged it away."""
+        while (into := self.head(account_id).merged_into) is not None:
+            account_id = into
+        return account_id
+
     def account(self, account_id: UUID) -> Account:
         """The whole account, with what this group decided about it so far."""
         if account_id not in self.accounts:

@@ -18,6 +18,8 @@ from creditbank.ledger.fairness import Turns
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Work = Callable[[Sequence[Item]], Sequence[Result | BaseException]]
+"""Answers a group in order: with a result each, or an exception to raise."""
 
 
 def _nobody(_item: object) -> Hashable:
@@ -51,7 +53,7 @@ class Gatherer(Generic[Item, Result]):
     def __init__(
         self,
         name: str,
-        work: Callable[[Sequence[Item]], Sequence[Result | BaseException]],
+        work: Work[Item, Result],
         limit: int,
         *,
         owner: Callable[[Item], Hashable] = _nobody,
@@ -94,7 +96,7 @@ class Gatherer(Generic[Item, Result]):
 
     def _work_off(self) -> None:
         while group := self._next_group():
-            _hand_out(group, self._results([waiting.item for waiting in group]))
+            _hand_out(group, results_of(self._work, [waiting.item for waiting in group]))
 
     def _next_group(self) -> list[_Waiting[Item]]:
         with self._lock:
@@ -114,13 +116,15 @@ class Gatherer(Generic[Item, Result]):
                 group.append(waiting)
         return group
 
-    def _results(self, items: Sequence[Item]) -> Sequence[Result | BaseException]:
-        try:
-            return self._work(items)
-        except Exception as failure:  # noqa: BLE001 -- it is raised again, in the caller whom it concerns
-            if len(items) == 1:
-                return [failure]
-            return [result for item in items for result in self._results([item])]
+
+def results_of(work: Work[Item, Result], items: Sequence[Item]) -> Sequence[Result | BaseException]:
+    """The answers to a group: where one item broke it, each of them alone, so that the others do not suffer."""
+    try:
+        return work(items)
+    except Exception as failure:  # noqa: BLE001 -- it is raised again, in the caller whom it concerns
+        if len(items) == 1:
+            return [failure]
+        return [result for item in items for result in results_of(work, [item])]
 
 
 def _hand_out(group: Sequence[_Waiting[Any]], results: Sequence[Any]) -> None:
