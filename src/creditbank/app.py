@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from contextlib import closing as closing_of
-from functools import partial
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from starlette.datastructures import State
+from starlette.routing import BaseRoute
 
 from creditbank import __version__, publication
 from creditbank.api import last_uses, openapi, ops, problems, reference
@@ -111,17 +112,11 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        routes=_routes(),
     )
     app.state.settings = settings
     app.state.two_persons = frozenset(settings.two_persons)
     app.state.rates = _rates(settings)
-    # The hottest routes come first: the router tries them in this order.
-    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
-    rights = (holders, consents, shares, learner_requests, accesses)
-    people, files = (members, sessions, web), (imports, import_results, import_mappings)
-    for routes in (*hot, *rest, *files, *rights, clients, oauth, verification, *people, log, ops, reference):
-        # Its routes themselves, which know their whole paths: an included router is searched twice for each request.
-        app.router.routes += routes.router.routes
     problems.install(app)
     openapi.install(app)
     app.add_middleware(
@@ -131,6 +126,20 @@ def create_app(settings: Settings) -> FastAPI:
         requests_at_once=settings.requests_at_once,
     )
     return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """All routes. What the framework works out about each takes it a while, and stays with them: every application
+    of a process has the same ones.
+    """
+    # The hottest routes come first: they are tried in this order.
+    hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
+    rights = (holders, consents, shares, learner_requests, accesses)
+    people, files = (members, sessions, web), (imports, import_results, import_mappings)
+    every = (*hot, *rest, *files, *rights, clients, oauth, verification, *people, log, ops, reference)
+    # Themselves, which know their whole paths: an included router is searched twice for each request.
+    return [route for routes in every for route in routes.router.routes]
 
 
 def _rates(settings: Settings) -> Rates:

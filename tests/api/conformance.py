@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
 from httpx2 import RequestNotRead, Response
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from creditbank.app import create_app
+from creditbank.settings import Settings
 from tests.personal import WATCH
 
 LOOKED_AT = 3
@@ -21,11 +23,23 @@ LOOKED_AT = 3
 _seen: Counter[tuple[str, str, int]] = Counter()
 
 
+@cache
+def description() -> dict[str, Any]:
+    """The description of the API, which no setting changes: putting it together takes longer than starting a bank."""
+    return create_app(Settings()).openapi()
+
+
+@cache
+def conformance() -> Conformance:
+    """The same for all applications of a process."""
+    return Conformance(description())
+
+
 class Conformance:
     """Called with every answer that a client gets. Raises AssertionError for one that is described otherwise."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self._document = app.openapi()
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
         described = Resource(contents=self._document, specification=DRAFT202012)
         self._registry: Registry[Any] = Registry().with_resource("urn:api", described)
         paths = sorted(self._document["paths"], key=lambda path: path.count("{"))

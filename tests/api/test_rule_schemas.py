@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +10,13 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from creditbank import rulebooks
-from creditbank.app import create_app
 from creditbank.domain import rules
-from creditbank.settings import Settings
+from tests.api.conformance import description
 
 
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
-    return create_app(Settings(data_dir=Path("nowhere"))).openapi()
+    return description()
 
 
 def faults(described: dict[str, Any], value: Any) -> list[str]:

@@ -11,6 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -136,7 +137,7 @@ def _hand_out(group: Sequence[_Waiting[Any]], results: Sequence[Any]) -> None:
         else:
             of_loops[future.get_loop()].append((future, result))
     for loop, answered in of_loops.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # a loop that has closed meanwhile: nobody waits in it any more
             loop.call_soon_threadsafe(_settle_all, answered)
 
 

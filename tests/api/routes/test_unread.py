@@ -8,13 +8,14 @@ from starlette.types import Message
 
 from creditbank.api.openapi import operations
 from tests.api.bank import Caller, ReadyBank, on_one_database
+from tests.api.conformance import description
 
 pytestmark = on_one_database
 
 
-def paths_with_a_body(bank: ReadyBank) -> list[str]:
+def paths_with_a_body() -> list[str]:
     """Every path that takes a JSON body from somebody with credentials."""
-    described = operations(bank.client.app.openapi())
+    described = operations(description())
     return [
         path
         for path, _, operation in described
@@ -44,7 +45,7 @@ def sent_unread(bank: ReadyBank, path: str, caller: Caller) -> int:
 
 
 def test_a_body_from_nobody_known_is_not_read(bank: ReadyBank) -> None:
-    paths = paths_with_a_body(bank)
+    paths = paths_with_a_body()
     assert len(paths) > 20
     for path in paths:
         assert sent_unread(bank, path, bank.public) == 401, path
@@ -53,6 +54,6 @@ def test_a_body_from_nobody_known_is_not_read(bank: ReadyBank) -> None:
 
 def test_a_body_from_somebody_who_may_not_write_is_not_read(bank: ReadyBank) -> None:
     learner = bank.learner(bank.account())
-    for path in paths_with_a_body(bank):
+    for path in paths_with_a_body():
         outsiders = (learner, bank.auditor, bank.issuer, bank.institution, bank.authority)
         assert 403 in {sent_unread(bank, path, one) for one in outsiders}, path

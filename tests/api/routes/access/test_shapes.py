@@ -13,8 +13,8 @@ from tests.api.routes.access.world import World
 
 
 @pytest.fixture(scope="module")
-def found(bank: ReadyBank) -> Shapes:
-    return shapes(World(bank=bank, prefix="SHAPE"))
+def found(new_bank: ReadyBank) -> Shapes:
+    return shapes(World(bank=new_bank, prefix="SHAPE"))
 
 
 @pytest.mark.parametrize("route", [route for route in ASKED if route.startswith("GET ")])

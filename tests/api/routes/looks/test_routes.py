@@ -18,6 +18,7 @@ from creditbank.app import create_app
 from creditbank.ledger.accesses import WHOLE_BANK, Look
 from creditbank.settings import Settings
 from tests.api.bank import ReadyBank, certificate
+from tests.api.conformance import description
 from tests.api.routes.access.calls import CALLS, Call
 from tests.api.routes.access.contract import ROLES
 from tests.api.routes.access.world import Case, World
@@ -135,7 +136,7 @@ def test_every_route_that_reads_says_whether_it_shows_personal_data() -> None:
     reads = {route for route, operation in ROUTES.items() if operation and route.startswith("GET ")}
     keyless = {
         f"POST {path}"
-        for path, item in APP.openapi()["paths"].items()
+        for path, item in description()["paths"].items()
         if "post" in item and ROUTES[f"POST {path}"]
         if "idempotency-key" not in {one["name"].lower() for one in item["post"].get("parameters", ())}
     }
