@@ -19,6 +19,7 @@ from creditbank.domain.events import RulebookVersionPublished
 from creditbank.domain.instants import day_of
 from creditbank.domain.rules import CompiledRules
 from creditbank.domain.rules import compile as compile_rules
+from creditbank.ledger import log
 from creditbank.projections import catalogue as catalogue_projection
 from creditbank.vault import generations
 from creditbank.vault.erased import ErasedList
@@ -54,6 +55,13 @@ class Bank:
     def day_of(self, microseconds: int) -> date:
         """The civil day of an instant, in the bank's zone."""
         return day_of(microseconds, self.zone)
+
+    def now_in(self, connection: Connection) -> int:
+        """The time at which is decided what this transaction records: never before anything that is recorded.
+
+        So what has lapsed stays so when a clock is set back, or is slow in one of several processes.
+        """
+        return max(self.clock(), log.last_recorded_at(connection))
 
     def today(self) -> date:
         return self.day_of(self.clock())

@@ -57,7 +57,7 @@ class Unit:
     def __init__(self, bank: Bank, connection: Connection) -> None:
         self.bank = bank
         self.connection = connection
-        self.now = bank.clock()
+        self.now = bank.now_in(connection)
         self.today = bank.day_of(self.now)
         self.catalogue: Catalogue = bank.catalogue_in(connection, hold=True)
         self.heads: dict[UUID, Head] = {}

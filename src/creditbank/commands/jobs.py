@@ -208,6 +208,6 @@ def _report(running: Future[None]) -> None:
 def lapse_reservations(bank: Bank, desk: Desk) -> None:
     """Record that reservations have lapsed whose time is over; a chore. Begins no write where there is nothing."""
     with bank.engine.connect() as connection, connection.begin():
-        is_due = bool(usages.lapsed(connection, bank.clock(), 1))
+        is_due = bool(usages.lapsed(connection, bank.now_in(connection), 1))
     if is_due:
         desk.call(Request(command=LapseReservations(), actor=ACTOR))
