@@ -27,7 +27,7 @@ from creditbank.ledger import answers
 from creditbank.ledger.answers import Key, Stored
 from creditbank.ledger.database import writing
 from creditbank.ledger.gather import Gatherer
-from creditbank.ledger.log import Recorded
+from creditbank.ledger.log import Place, Recorded
 
 GROUP_LIMIT = 64
 ATTEMPTS = 8
@@ -47,6 +47,8 @@ class Answer:
     body: dict[str, Any]
     lines: Sequence[tuple[dict[str, Any], int]] = ()
     once: Mapping[str, Any] = field(default_factory=dict)
+    told: Callable[[Sequence[Recorded | Place]], bytes] | None = None
+    """Writes the answer itself, given where each event of the command stands, in the place of `body`."""
 
 
 class Command(Protocol):
@@ -207,10 +209,13 @@ class _Verdict:
         """
         return self.request.key if isinstance(self.answer, errors.BankError) else None
 
-    def settle(self, recorded: Sequence[Recorded]) -> Settled | errors.BankError:
+    def settle(self, recorded: Sequence[Recorded | Place]) -> Settled | errors.BankError:
         if isinstance(self.answer, errors.BankError):
             return self.answer
         own = recorded[self.first : self.last]
+        if self.answer.told is not None:
+            body = self.answer.told(own)
+            return Settled(status=self.answer.status, body=body, position=_last_positions(own), stored=body)
         for line, index in self.answer.lines:
             line["position"] = own[index].at
         body = to_json(self.answer.body)
@@ -218,7 +223,7 @@ class _Verdict:
         return Settled(status=self.answer.status, body=shown, position=_last_positions(own), stored=body)
 
 
-def _last_positions(recorded: Sequence[Recorded]) -> str:
+def _last_positions(recorded: Sequence[Recorded | Place]) -> str:
     last = {item.partition_id: item.position for item in recorded}
     return ",".join(f"{partition}:{position}" for partition, position in sorted(last.items()))
 
@@ -229,7 +234,7 @@ def _decide(unit: Unit, requests: Sequence[Request]) -> list[_Verdict]:
     for request in requests:
         if request.key is not None and request.key in keys:
             continue  # the same key again within the group: it gets the answer of the first
-        first = len(unit.entries)
+        first = len(unit)
         draft = Draft(unit=unit, actor=request.actor, causation=request.causation)
         answer: Answer | errors.BankError
         try:
@@ -240,7 +245,7 @@ def _decide(unit: Unit, requests: Sequence[Request]) -> list[_Verdict]:
             draft.keep()
             if request.key is not None:
                 keys.add(request.key)
-        verdicts.append(_Verdict(request=request, answer=answer, first=first, last=len(unit.entries)))
+        verdicts.append(_Verdict(request=request, answer=answer, first=first, last=len(unit)))
     return verdicts
 
 

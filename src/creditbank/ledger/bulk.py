@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from sqlalchemy import (
@@ -43,7 +44,10 @@ _POSTGRESQL_TYPES = {
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows given as tuples in the order of the table's columns. Raises IntegrityError on a conflict."""
+    """Insert rows given as tuples in the order of the table's columns. Raises IntegrityError on a conflict.
+
+    A column's ids may come as their 16 bytes, in all rows that are inserted together.
+    """
     if not rows:
         return
     if not is_postgresql(connection):
@@ -54,8 +58,8 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
         _copy(connection, table, rows)
 
 
-class _Ids(UserDefinedType[str]):
-    """An array of ids, as text: the driver would make the same of it, one by one, at ten times the cost.
+class _Listed(UserDefinedType[str]):
+    """An array of ids or of bytes, as text: the driver would make the same of it, one by one, at ten times the cost.
 
     It has to be the parameter's own type. What is cast from text is cast again for every row of a table that the
     server has not learned to look up by its index yet.
@@ -64,8 +68,11 @@ class _Ids(UserDefinedType[str]):
     cache_ok = True
     render_bind_cast = True
 
+    def __init__(self, of: str) -> None:
+        self.of = of
+
     def get_col_spec(self, **_: Any) -> str:
-        return "UUID[]"
+        return f"{self.of}[]"
 
 
 class Lookup:
@@ -77,15 +84,28 @@ class Lookup:
 
     def __init__(self, statement: Select[Any], column: Column[Any]) -> None:
         self._of_ids = isinstance(column.type, Uuid)
-        given = bindparam("values", type_=_Ids() if self._of_ids else ARRAY(column.type))
+        self._of_bytes = isinstance(column.type, LargeBinary)
+        listed = _Listed("UUID") if self._of_ids else _Listed("BYTEA") if self._of_bytes else ARRAY(column.type)
+        given = bindparam("values", type_=listed)
         self._by_array = statement.where(column == any_(given))
         self._by_list = statement.where(column.in_(bindparam("values", expanding=True)))
 
     def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> Sequence[Row[Any]]:
         if not is_postgresql(connection):
-            return connection.execute(self._by_list, {"values": list(values), **parameters}).all()
-        given = f"{{{','.join([value.hex for value in values])}}}" if self._of_ids else list(values)
-        return connection.execute(self._by_array, {"values": given, **parameters}).all()
+            listed = [UUID(bytes=value) if self._of_ids and isinstance(value, bytes) else value for value in values]
+            return connection.execute(self._by_list, {"values": listed, **parameters}).all()
+        return connection.execute(self._by_array, {"values": self._given(values), **parameters}).all()
+
+    def _given(self, values: Collection[Any]) -> str | list[Any]:
+        if self._of_ids:
+            return f"{{{','.join(map(_hex, values))}}}"
+        if self._of_bytes:
+            return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+        return list(values)
+
+
+def _hex(value: UUID | bytes) -> str:
+    return value.hex() if isinstance(value, bytes) else value.hex
 
 
 @cache
@@ -99,6 +119,8 @@ def _processed(table: Table, dialect: Dialect, rows: Sequence[tuple[Any, ...]]) 
     processors: list[tuple[int, Callable[[Any], Any]]] = []
     for index, column in enumerate(table.columns):
         process: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).bind_processor(dialect)
+        if isinstance(column.type, Uuid):
+            process = _hex
         if process is not None and not isinstance(column.type, LargeBinary):
             processors.append((index, process))
     ready = []
@@ -111,13 +133,18 @@ def _processed(table: Table, dialect: Dialect, rows: Sequence[tuple[Any, ...]]) 
     return ready
 
 
+def _type(column: Column[Any], value: Any) -> str:
+    # What is bytes goes as it is, whatever its column makes of it.
+    return "bytea" if isinstance(value, bytes) else _POSTGRESQL_TYPES[type(column.type)]
+
+
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     command = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
     cursor = connection.connection.cursor()
     try:
         with cursor.copy(command) as copy:
-            copy.set_types([_POSTGRESQL_TYPES[type(column.type)] for column in table.columns])
+            copy.set_types([_type(column, value) for column, value in zip(table.columns, rows[0], strict=True)])
             for row in rows:
                 copy.write_row(row)
     except psycopg.Error as error:

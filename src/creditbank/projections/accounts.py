@@ -105,6 +105,14 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     _apply_dealings(connection, recorded)
 
 
+def enter(connection: Connection, opened: Sequence[tuple[Any, ...]], moved: Sequence[tuple[bytes, int, int]]) -> None:
+    """Rows of new accounts, and the new version of others: the 16 bytes of the id, partition, version."""
+    bulk.insert(connection, account, opened)
+    if moved:
+        versions = [{"a": UUID(bytes=one), "p": partition, "v": version} for one, partition, version in moved]
+        connection.execute(_VERSION, versions)
+
+
 def _apply_dealings(connection: Connection, recorded: Sequence[Recorded]) -> None:
     latest: dict[tuple[UUID, str], Recorded] = {}
     for item in recorded:
