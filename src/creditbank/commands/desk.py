@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from operator import attrgetter
+from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from creditbank.ledger.log import Place, Recorded
 
 GROUP_LIMIT = 64
 ATTEMPTS = 8
+BUSY_SECONDS = 1.0
 _RETRY = {"40001", "40P01"}  # serialization failure, deadlock
 _LOCK_TIMEOUT = "55P03"
 
@@ -101,9 +103,16 @@ class Desk:
             "desk", self.settle, GROUP_LIMIT, owner=attrgetter("owner"), is_bulk=attrgetter("is_bulk")
         )
         self._may_write = may_write
+        self._asked_at = 0.0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody has asked for something short of late, who would not want to wait for something long."""
+        return monotonic() - self._asked_at < BUSY_SECONDS
 
     async def ask(self, request: Request) -> Settled:
         """Settle a request. Raises the BankError that refused it."""
+        self._note(request)
         return await self._gatherer.ask(request)
 
     def call(self, request: Request) -> Settled:
@@ -112,7 +121,12 @@ class Desk:
 
     def submit(self, request: Request) -> Future[Settled]:
         """The same for callers who have something to do meanwhile."""
+        self._note(request)
         return self._gatherer.submit(request)
+
+    def _note(self, request: Request) -> None:
+        if not request.is_bulk:
+            self._asked_at = monotonic()
 
     def close(self) -> None:
         self._gatherer.close()

@@ -19,6 +19,9 @@ from creditbank.commands.ready_awards import Outdated
 LINES = 250
 """Lines that share a transaction. Whoever comes meanwhile waits for these, not for the whole list."""
 
+LONG = 500
+"""The same as long as nobody comes: a transaction costs the same for more lines."""
+
 FEW = 50
 """Lines up to which a list is no longer than what gathers anyway, and goes with it."""
 
@@ -55,6 +58,11 @@ class _Part(NamedTuple):
     refused: int
 
 
+def length(desk: Desk) -> int:
+    """How many lines go together at present."""
+    return LINES if desk.is_busy else LONG
+
+
 async def settle(desk: Desk, request: Request, count: int, lines: Lines) -> Settled:
     """Settle a list of `count` lines whose parts each answer 207, and answer for all of them.
 
@@ -67,7 +75,7 @@ async def settle(desk: Desk, request: Request, count: int, lines: Lines) -> Sett
     done = 0
     while done < count:
         # How long a part was is told by its stored answer, not by how long parts are today.
-        until = min(done + LINES, count)
+        until = min(done + length(desk), count)
         part = replace(request, key=(scope, f"{key} {done}" if done else key), is_bulk=count > FEW)
         try:
             settled = await desk.ask(replace(part, command=await lines.part(done, until)))

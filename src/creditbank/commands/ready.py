@@ -7,11 +7,10 @@ stands, and then only asks who has an account and which numbers are taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import uuid_utils.compat as uuids
 
@@ -23,7 +22,7 @@ from creditbank.domain.values import partition_of
 from creditbank.ledger import codec
 from creditbank.projections import lots
 from creditbank.vault.keyfiles import KeyFiles
-from creditbank.vault.persons import Holder, Vault
+from creditbank.vault.persons import Holder, Vault, claim_row
 
 
 class Opening(NamedTuple):
@@ -77,48 +76,66 @@ def stamp_of(catalogue: Catalogue, keys: KeyFiles, today: date) -> Stamp:
     return (catalogue.epoch, today, keys.wrapping.current, index.written, index.read)
 
 
-@dataclass(frozen=True, slots=True)
 class Maker:
     """Makes lines ready by what is known."""
 
-    knowledge: Knowledge
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.knowledge = knowledge
+        self._vault = Vault(knowledge.keys)
+        self._opened: dict[tuple[str, bool], bytes] = {}
 
     def lines(self, lines: Iterable[AwardLine | BankError]) -> list[ReadyLine | BankError]:
         """One for each line; those that are unfit by themselves as their refusals, the first that applies."""
         return [line if isinstance(line, BankError) else self.line(line) for line in lines]
 
     def line(self, line: AwardLine) -> ReadyLine | BankError:
-        known, award, holder = self.knowledge, line.award, line.holder
+        award, holder = line.award, line.holder
         try:
-            awarded = certificates.recognise(award, known.catalogue, known.today)
+            awarded = certificates.recognise(award, self.knowledge.catalogue, self.knowledge.today)
         except BankError as refusal:
             return refusal
-        opening = self._opening(holder, award.issuer) if isinstance(holder, Holder) else None
+        account_id: bytes | None = None
+        documents: tuple[bytes, ...] = ()
+        opening = None
+        if isinstance(holder, Holder):
+            documents = self._vault.blind_indexes(holder.document)
+            opening = self._opening(holder, documents, award.issuer)
+        else:
+            account_id = holder.bytes
         return ReadyLine(
             award.certificate_id.bytes,
             str(award.certificate_id),
             awarded.accreditation_id.bytes,
             partition_of(award.certificate_id),
             codec.encode(awarded)[1],
-            tuple(lots.stem_of(awarded)),
-            holder.bytes if isinstance(holder, UUID) else None,
-            Vault(known.keys).blind_indexes(holder.document) if isinstance(holder, Holder) else (),
+            lots.stem_of(awarded),
+            account_id,
+            documents,
             opening,
         )
 
-    def _opening(self, holder: Holder, opened_by: str) -> Opening:
-        account_id, vault = uuids.uuid7(), Vault(self.knowledge.keys)
-        opened = accounts.open_account(opened_by, guardian_consent=holder.guardian_consent)
-        person = vault.seal(account_id, holder.person)
+    def _opening(self, holder: Holder, documents: Sequence[bytes], opened_by: str) -> Opening:
+        new = uuids.uuid7()
+        account_id = new.bytes
+        _, partition, *sealed = self._vault.seal(new, holder.person)
+        # The indexes begin with those of the generations that are written.
+        written = zip(self.knowledge.keys.blind_index.written, documents, strict=False)
         return Opening(
-            account_id.bytes,
-            str(account_id),
-            partition_of(account_id),
-            codec.encode(opened)[1],
-            (account_id.bytes, *person[1:]),
-            [(index, account_id.bytes, *rest) for index, _, *rest in vault.claims(holder.document, account_id)],
+            account_id,
+            str(new),
+            partition,
+            self._event(opened_by, guardian_consent=holder.guardian_consent),
+            (account_id, partition, *sealed),
+            [claim_row(index, account_id, generation) for generation, index in written],
             self._against(holder),
         )
+
+    def _event(self, opened_by: str, *, guardian_consent: bool) -> bytes:
+        said = (opened_by, guardian_consent)
+        if (body := self._opened.get(said)) is None:
+            opened = accounts.open_account(opened_by, guardian_consent=guardian_consent)
+            body = self._opened[said] = codec.encode(opened)[1]
+        return body
 
     def _against(self, holder: Holder) -> BankError | None:
         person = holder.person

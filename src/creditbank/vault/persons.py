@@ -83,8 +83,7 @@ class Vault:
         return [self.claim(document, account_id, generation) for generation in self.keys.blind_index.written]
 
     def claim(self, document: IdentityDocument, account_id: UUID, generation: int) -> tuple[Any, ...]:
-        blind_index = self.blind_index(document, generation)
-        return (blind_index, account_id, partition_of(blind_index), generation)
+        return claim_row(self.blind_index(document, generation), account_id, generation)
 
     def blind_indexes(self, document: IdentityDocument) -> tuple[bytes, ...]:
         """Every blind index under which a document may be claimed, the current generation's first."""
@@ -141,6 +140,11 @@ class Vault:
             number=number,
             birth_date=date.fromisoformat(born) if born else None,
         )
+
+
+def claim_row(blind_index: bytes, account_id: UUID | bytes, generation: int) -> tuple[Any, ...]:
+    """A row for the table `person_claim`."""
+    return (blind_index, account_id, partition_of(blind_index), generation)
 
 
 def sealed_fields(cipher: AESGCM, account_id: UUID, holder: Person) -> tuple[bytes, bytes, bytes | None]:
