@@ -152,10 +152,9 @@ class Writer:
         """Settle a command and answer. The same key with the same request gets the same answer."""
         return respond(await desk_of(self.request).ask(self._asked(command, is_bulk=is_bulk)))
 
-    async def settle_in_parts(self, count: int, part_of: parts.PartOf) -> Response:
+    async def settle_in_parts(self, command: Command, count: int, lines: parts.Lines) -> Response:
         """Settle a list of so many lines, and let others in between its parts. As `settle` for whoever asks."""
-        request = self._asked(part_of(0, count))
-        return respond(await parts.settle(desk_of(self.request), request, count, part_of))
+        return respond(await parts.settle(desk_of(self.request), self._asked(command), count, lines))
 
     async def settle_without_key(self, command: Command, *, is_bulk: bool = False) -> Response:
         """Settle a command that writes nothing, or that may be repeated at will."""

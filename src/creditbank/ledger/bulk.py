@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from sqlalchemy import (
@@ -49,7 +50,8 @@ _POSTGRESQL_TYPES = {
 def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows given as tuples in the order of the table's columns.
 
-    Raises IntegrityError on a conflict; where statements go together, perhaps not before the next one.
+    A column's ids may come as their 16 bytes, in all rows that are inserted together. Raises IntegrityError on a
+    conflict; where statements go together, perhaps not before the next one.
     """
     if not rows:
         return
@@ -89,8 +91,8 @@ class Update:
             connection.exec_driver_sql(self._of_row, _processed(self._columns, connection.dialect, rows))
 
 
-class _Ids(UserDefinedType[str]):
-    """An array of ids, as text: the driver would make the same of it, one by one, at ten times the cost.
+class _Listed(UserDefinedType[str]):
+    """An array of ids or of bytes, as text: the driver would make the same of it, one by one, at ten times the cost.
 
     It has to be the parameter's own type. What is cast from text is cast again for every row of a table that the
     server has not learned to look up by its index yet.
@@ -99,8 +101,11 @@ class _Ids(UserDefinedType[str]):
     cache_ok = True
     render_bind_cast = True
 
+    def __init__(self, of: str) -> None:
+        self.of = of
+
     def get_col_spec(self, **_: Any) -> str:
-        return "UUID[]"
+        return f"{self.of}[]"
 
 
 class Lookup:
@@ -112,16 +117,28 @@ class Lookup:
 
     def __init__(self, statement: Select[Any], column: Column[Any]) -> None:
         self._of_ids = isinstance(column.type, Uuid)
-        given = bindparam("values", type_=_Ids() if self._of_ids else ARRAY(column.type))
-        self._asked = Prepared(statement.where(column == any_(given)))
+        self._of_bytes = isinstance(column.type, LargeBinary)
+        listed = _Listed("UUID") if self._of_ids else _Listed("BYTEA") if self._of_bytes else ARRAY(column.type)
+        self._asked = Prepared(statement.where(column == any_(bindparam("values", type_=listed))))
         self._by_list = statement.where(column.in_(bindparam("values", expanding=True)))
 
     def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> Sequence[Any]:
         """The rows, whose values have the names of their columns."""
         if not is_postgresql(connection):
-            return connection.execute(self._by_list, {"values": list(values), **parameters}).all()
-        given = f"{{{','.join([value.hex for value in values])}}}" if self._of_ids else list(values)
-        return trips.ask(connection, self._asked.of({"values": given, **parameters}))
+            listed = [UUID(bytes=value) if self._of_ids and isinstance(value, bytes) else value for value in values]
+            return connection.execute(self._by_list, {"values": listed, **parameters}).all()
+        return trips.ask(connection, self._asked.of({"values": self._given(values), **parameters}))
+
+    def _given(self, values: Collection[Any]) -> str | list[Any]:
+        if self._of_ids:
+            return f"{{{','.join(map(_hex, values))}}}"
+        if self._of_bytes:
+            return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+        return list(values)
+
+
+def _hex(value: UUID | bytes) -> str:
+    return value.hex() if isinstance(value, bytes) else value.hex
 
 
 class Prepared:
@@ -175,6 +192,8 @@ def _processed(
     processors: list[tuple[int, Callable[[Any], Any]]] = []
     for index, column in enumerate(columns):
         process: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).bind_processor(dialect)
+        if isinstance(column.type, Uuid):
+            process = _hex
         if process is not None and not isinstance(column.type, LargeBinary):
             processors.append((index, process))
     ready = []
@@ -187,12 +206,17 @@ def _processed(
     return ready
 
 
+def _type(column: Column[Any], value: Any) -> str:
+    # What is bytes goes as it is, whatever its column makes of it.
+    return "bytea" if isinstance(value, bytes) else _POSTGRESQL_TYPES[type(column.type)]
+
+
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     command = f'COPY "{table.name}" ({_names(table)}) FROM STDIN (FORMAT BINARY)'
     cursor = connection.connection.cursor()
     try:
         with cursor.copy(command) as copy:
-            copy.set_types([_POSTGRESQL_TYPES[type(column.type)] for column in table.columns])
+            copy.set_types([_type(column, value) for column, value in zip(table.columns, rows[0], strict=True)])
             for row in rows:
                 copy.write_row(row)
     except psycopg.Error as error:

@@ -8,6 +8,7 @@ from select import POLLIN, poll
 from threading import Lock
 from typing import Any
 
+from psycopg.types.string import BytesBinaryDumper
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, TimeoutError
@@ -71,6 +72,8 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
 def _connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> PatientConnection:
     connection = PatientConnection.connect(*arguments, **named)
     connection.wait_for_statements_of(STATEMENT_TIMEOUT_MS)
+    # Who is told the type alone, as COPY is, would take a dumper for bytes that is written in Python.
+    connection.adapters.register_dumper(None, BytesBinaryDumper)
     return connection
 
 

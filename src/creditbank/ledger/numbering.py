@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Column, Connection, Table, func, select
 
 from creditbank.ledger import bulk
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A position reserved in a partition (the first of several), and the ledger time that goes with it."""
 
     position: int
@@ -55,12 +55,12 @@ class Numbering:
     def places(self, connection: Connection, partitions: Sequence[int], now: int) -> list[Slot]:
         """Where each of several rows goes, given their partitions. The locks on the counters hold to the end."""
         slots = self._reserve(connection, Counter(partitions), now)
-        taken: Counter[int] = Counter()
+        following = {partition: slot.position for partition, slot in slots.items()}
         found = []
         for partition in partitions:
-            first = slots[partition]
-            found.append(Slot(first.position + taken[partition], first.recorded_at))
-            taken[partition] += 1
+            position = following[partition]
+            following[partition] = position + 1
+            found.append(Slot(position, slots[partition].recorded_at))
         return found
 
     def _reserve(self, connection: Connection, wanted: Counter[int], now: int) -> dict[int, Slot]:

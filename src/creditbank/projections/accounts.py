@@ -104,6 +104,12 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     _apply_dealings(connection, recorded)
 
 
+def enter(connection: Connection, opened: Sequence[tuple[Any, ...]], moved: Sequence[tuple[bytes, int, int]]) -> None:
+    """Rows of new accounts, and the new version of others: the 16 bytes of the id, partition, version."""
+    bulk.insert(connection, account, opened)
+    _VERSION.apply(connection, moved)
+
+
 def _apply_dealings(connection: Connection, recorded: Sequence[Recorded]) -> None:
     latest: dict[tuple[UUID, str], Recorded] = {}
     for item in recorded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -80,6 +80,8 @@ _ISSUERS = bulk.Lookup(select(lot.c.certificate_id, lot.c.issuer), lot.c.account
 _PARTICULARS = TypeAdapter(Particulars)
 _NONE = Particulars()
 
+Id = UUID | bytes
+
 
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Bring the lots up to date with these events."""
@@ -103,6 +105,53 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
                 connection.execute(delete(lot).where(lot.c.account_id == item.stream_id))
             case _:
                 pass
+
+
+class Stem(NamedTuple):
+    """What the row of an award says, without who got it, when, and where: in the order of the columns."""
+
+    credits: int
+    issued_on: date
+    expires_on: date | None
+    rank: int
+    standard_version: int
+    issuer: str
+    number: str
+    standard: str
+    level: str
+    kind: str
+    scheme: str | None
+    particulars: bytes | None
+
+
+def stem_of(event: CertificateAwarded) -> Stem:
+    """The row of an award, as far as it is known before it is placed."""
+    return Stem(
+        event.credits,
+        event.issued_on,
+        event.expires_on,
+        event.rank,
+        event.standard_version,
+        event.issuer,
+        event.number,
+        event.standard,
+        event.level,
+        event.kind,
+        event.scheme,
+        None if event.particulars is None else _particulars(event.particulars),
+    )
+
+
+def planted(
+    stem: tuple[Any, ...], ids: tuple[Id, Id, Id], partition_id: int, version: int, recorded_at: int
+) -> tuple[Any, ...]:
+    """The whole row of a stem; `ids` are those of account, certificate and accreditation."""
+    return (*ids, version, recorded_at, *stem[:3], None, partition_id, *stem[3:5], "active", *stem[5:])
+
+
+def enter(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows of new certificates."""
+    bulk.insert(connection, lot, rows)
 
 
 def _amend(
