@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.registry import BENCHMARKS
+from benchmarks.registry import BENCHMARKS, SPOKEN
 from benchmarks.settings import Database, Settings
 
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _name(text: str) -> str:
     for name in BENCHMARKS:
-        if name.lower() == text.lower():
+        if name.lower() in (text.lower(), SPOKEN.get(text.lower(), "").lower()):
             return name
     raise argparse.ArgumentTypeError(f"no benchmark {text!r}; there are {', '.join(BENCHMARKS)}")
 

@@ -26,7 +26,7 @@ from benchmarks.peers import library
 from benchmarks.province import Province
 from benchmarks.settings import Database, Settings
 
-NAME = "hubei"
+NAME = "S12"
 TARGET = Target(Bound.AT_LEAST, 5.0, 10.0)
 LEARNERS = 1_000_000  # in a full run
 PEER_LEARNERS = 20_000

@@ -27,12 +27,15 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Result]]] = {
     "S3": single_awards.run_on_postgresql,
     "S4": single_awards.run_on_sqlite,
     "S5": balance.run,
-    "rules": rules.run,
+    "S6": rules.run,
     "S7": rebuilding.run,
     "S8": auditing.run,
     "S9": growth.run,
     "S10": storage.run,
     "S11": imports.run,
-    "hubei": hubei.run,
+    "S12": hubei.run,
     "waiting": waiting.run,
 }
+
+SPOKEN = {"rules": "S6", "hubei": "S12"}
+"""What some of them are called besides."""

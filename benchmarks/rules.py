@@ -14,7 +14,7 @@ from benchmarks.measure import Bound, Result, Sample, Target, alternate
 from benchmarks.settings import Settings
 from creditbank.domain import rules
 
-NAME = "rules"
+NAME = "S6"
 TARGET = Target(Bound.AT_MOST, 1.2, 1.05)
 MANY_SOURCES = 5_000
 FEW_SOURCES = 50

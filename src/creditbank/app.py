@@ -11,14 +11,14 @@ from contextlib import closing as closing_of
 from functools import cache, partial
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from starlette.datastructures import State
 from starlette.routing import BaseRoute
 
 from creditbank import __version__, publication
-from creditbank.api import last_uses, openapi, ops, problems, reference
+from creditbank.api import last_uses, lists, openapi, ops, problems, reference
 from creditbank.api.addresses import networks
 from creditbank.api.authentication import Authenticator
 from creditbank.api.cursors import Cursors
@@ -59,6 +59,7 @@ from creditbank.audit.publishing import PublishingThread
 from creditbank.commands import restored
 from creditbank.commands.accesses import AccessBook, AccessReader
 from creditbank.commands.bank import Bank
+from creditbank.commands.beside import Beside
 from creditbank.commands.chores import Chore, Chores
 from creditbank.commands.desk import Desk
 from creditbank.commands.eligibility import Adviser
@@ -80,6 +81,8 @@ from creditbank.web.provider import Provider, Registration
 from creditbank.web.sign_in import DocumentClaims, SignIn
 
 READ_GROUP_LIMIT = 64
+QUESTIONS = (lists.__name__,)
+"""Modules of what the process beside the server is asked."""
 
 
 def clock() -> int:
@@ -133,14 +136,13 @@ def _routes() -> list[BaseRoute]:
     """All routes. What the framework works out about each takes it a while, and stays with them: every application
     of a process has the same ones.
     """
-    router = APIRouter()
     # The hottest routes come first: they are tried in this order.
     hot, rest = (certificates, accounts, eligibility, uses), (reservations, organisations, catalogue, events, approvals)
     rights = (holders, consents, shares, learner_requests, accesses)
     people, files = (members, sessions, web), (imports, import_results, import_mappings)
-    for routes in (*hot, *rest, *files, *rights, clients, oauth, verification, *people, log, ops, reference):
-        router.include_router(routes.router)
-    return router.routes
+    every = (*hot, *rest, *files, *rights, clients, oauth, verification, *people, log, ops, reference)
+    # Themselves, which know their whole paths: an included router is searched twice for each request.
+    return [route for routes in every for route in routes.router.routes]
 
 
 def _rates(settings: Settings) -> Rates:
@@ -192,6 +194,7 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     guard = Guard(engine, publication.shelf(settings))
     _open_reading(state, bank, closing)
     desk = state.desk = closing.enter_context(closing_of(Desk(bank, guard.check)))
+    state.beside = closing.enter_context(closing_of(Beside(bank, QUESTIONS)))
     jobs = state.jobs = closing.enter_context(closing_of(JobRunner(bank, desk)))
     state.cursors = Cursors(bank.vault.keys.cursors)
     state.stopping, state.streams = asyncio.Event(), Counter[str]()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event, insert, select, text
 
 from creditbank.audit import replay
-from creditbank.commands import accounts, certificates, uses
+from creditbank.commands import accounts, certificates, learner_requests, uses
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
 from creditbank.commands.keys import IssueKey
@@ -18,6 +18,8 @@ from creditbank.domain import errors
 from creditbank.ledger.tables import command_log
 from creditbank.vault.tables import installation, person, person_claim
 from tests.commands.bank import (
+    NOW,
+    Clock,
     asked,
     award,
     bank_on,
@@ -277,7 +279,7 @@ def opened(desk: Any, name: str) -> UUID:
     return UUID(body(tell(desk, command))["account_id"])
 
 
-def use_of(account_id: UUID, number: str) -> uses.Use:
+def use_of(account_id: UUID, number: str, expires_at: int | None = None) -> uses.Use:
     return uses.Use(
         kind="conversion",
         account_id=account_id,
@@ -287,6 +289,7 @@ def use_of(account_id: UUID, number: str) -> uses.Use:
         wishes=[wish(number)],
         mode="partial",
         explain=lambda refusal: refusal.reason,
+        expires_at=expires_at,
     )
 
 
@@ -319,6 +322,26 @@ def test_after_a_merge_the_next_in_the_group_find_what_it_moved(engine: Engine) 
     assert body(together_merged)["status"] == "open"
     assert body(revoked)["status"] == "revoked"
     assert body(awarded)["account_id"] == str(survivor)
+    assert differences(engine) == []
+
+
+def test_after_a_merge_the_next_in_the_group_find_uses_and_requests_where_they_went(engine: Engine) -> None:
+    with open_desk(bank_on(engine)) as desk:
+        furnish(desk)
+        survivor, merged = opened(desk, "Li"), opened(desk, "Li before")
+        tell(desk, award("N1", merged))
+        use = use_of(merged, "N1")
+        tell(desk, use)
+        request = learner_requests.MakeRequest(account_id=merged, kind="correction", text=None)
+        tell(desk, request)
+        _, reversed_, settled = together(
+            desk,
+            asked(accounts.Merge(account_id=survivor, merged=merged, reason="same person")),
+            asked(uses.reversal("conversion", use.use_id, "college", "asked", None)),
+            asked(learner_requests.SettleRequest(request_id=request.request_id, outcome="done", reason="done")),
+        )
+    assert (body(reversed_)["status"], body(reversed_)["account_id"]) == ("reversed", str(survivor))
+    assert (body(settled)["status"], body(settled)["account_id"]) == ("done", str(survivor))
     assert differences(engine) == []
 
 
@@ -355,6 +378,23 @@ def test_two_uses_in_one_group_never_take_the_same_credits(engine: Engine) -> No
     assert body(granted)["status"] == "active"
     assert isinstance(refused, errors.NotEligible)
     assert refused.members["refused"][0]["reason"] == "CREDITS_USED"
+    assert differences(engine) == []
+
+
+def test_a_clock_that_is_behind_cannot_confirm_a_reservation_whose_credits_are_gone(engine: Engine) -> None:
+    """Two servers, one of which is ahead: for it the reservation is over, and its credits are free."""
+    behind, ahead = Clock(), Clock()
+    with open_desk(bank_on(engine, behind)) as desk, open_desk(bank_on(engine, ahead)) as other:
+        furnish(desk)
+        account_id = opened(desk, "Li")
+        tell(desk, award("N1", account_id))
+        reservation = use_of(account_id, "N1", expires_at=NOW + 1_000)
+        tell(desk, reservation)
+        ahead.now += 1_000
+        assert body(tell(other, use_of(account_id, "N1")))["status"] == "active"
+        with pytest.raises(errors.WrongState) as refused:
+            tell(desk, uses.confirmation(reservation.use_id, "college", None))
+    assert refused.value.members["current_status"] == "lapsed"
     assert differences(engine) == []
 
 

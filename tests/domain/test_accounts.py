@@ -147,6 +147,15 @@ def test_a_certificate_that_the_authority_holds_is_after_a_merge_still_its_to_li
         certificates.release(survivor, certificate("A"), "cleared", by_issuer=True)
 
 
+@pytest.mark.parametrize("cause", [{"accreditation_id": ACCREDITATION}, {"by_authority": True}])
+def test_what_was_revoked_while_the_authority_held_it_stays_revoked_in_a_merge(cause: dict[str, Any]) -> None:
+    held = CertificateHeld(certificate_id=certificate("A"), reason="inspection", **cause)
+    revoked = CertificateRevoked(certificate_id=certificate("A"), reason="forged", effective_from=TODAY)
+    survivor, _ = merged_together(given(), given(awarded("A"), held, revoked, account_id=TWIN))
+    assert survivor.lots[certificate("A")].status == "revoked"
+    assert survivor.lots[certificate("A")].revoked_from == TODAY
+
+
 def test_nothing_used_becomes_free_by_merging() -> None:
     other = given(
         awarded("A"),

@@ -140,6 +140,19 @@ def test_a_lapse_is_recorded_once_its_time_is_over_and_holds_when_the_clock_is_s
     assert reservations.status_at(after.uses[RESERVATION], NOW) == "lapsed"
 
 
+def test_all_that_are_over_lapse_at_once_and_no_others() -> None:
+    released = ReservationReleased(reservation_id=UUID(int=8), reason="-")
+    account = given(
+        awarded("N1"),
+        reserved(credits="1"),
+        reserved(credits="1", reservation_id=UUID(int=7), expires_at=LAPSES + 1),
+        reserved(credits="1", reservation_id=UUID(int=8)),
+        released,
+    )
+    assert reservations.lapse_all(account, LAPSES - 1) == []
+    assert reservations.lapse_all(account, LAPSES) == [ReservationLapsed(reservation_id=RESERVATION)]
+
+
 def test_a_certificate_on_hold_is_in_the_way_of_confirmation_and_not_of_release() -> None:
     account = given(awarded("N1"), reserved(), CertificateHeld(certificate_id=certificate("N1"), reason="-"))
     with pytest.raises(errors.WrongState) as found:

@@ -23,7 +23,8 @@ from creditbank.ledger.database import open_engine
 from tests.commands.rotating import rotate_under_a_crowd
 from tests.database import migrate
 from tests.endurance import failover, flips, hostile, timing
-from tests.endurance.databases import PostgreSQL, installed
+from tests.endurance.databases import installed
+from tests.endurance.node import Node
 from tests.endurance.pair import pair
 from tests.processes import bank, findings, histories
 from tests.processes.calls import Caller
@@ -70,7 +71,7 @@ def _arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     crashing = commands.add_parser("crash", help="kill -9 in the middle of writes, again and again")
     crashing.add_argument("--kills", type=int, default=500)
-    crashing.add_argument("--most-writes", type=int, default=400, help="acknowledged between two kills")
+    crashing.add_argument("--most-writes", type=int, default=200, help="acknowledged between two kills")
     crashing.add_argument("--victim", choices=("server", "database", "both"), default="server")
     history = commands.add_parser("history", help="exempt, reverse, hold, revoke on a few shared accounts")
     history.add_argument("--operations", type=int, default=1_000_000)
@@ -121,10 +122,10 @@ def _flips(installation: Installation, times: int, chance: Random) -> int:
 
 def _counted(done: int) -> None:
     if done % 1_000 == 0:
-        _say(f"{done} tried")
+        _say(f"{done} flipped")
 
 
-def _crash(installation: Installation, postgresql: PostgreSQL | None, asked: argparse.Namespace, chance: Random) -> int:
+def _crash(installation: Installation, postgresql: Node | None, asked: argparse.Namespace, chance: Random) -> int:
     def strike(process: Process) -> None:
         if asked.victim != "database":
             process.kill()

@@ -18,7 +18,8 @@ from tests.processes import findings
 from tests.processes.bank import Keys, first_key, person, prepare
 from tests.processes.calls import Answer, Caller
 from tests.processes.journal import Attempt, Journal, changed_answers, settle
-from tests.processes.server import PROJECT, Installation
+from tests.processes.server import Installation
+from tests.processes.warm import PROJECT
 from tests.processes.workload import clients
 
 PATIENCE_SECONDS = 60.0

@@ -52,7 +52,7 @@ def prepared(engine: Engine, folder: Path) -> Publisher:
 
 
 def flip(one: Publisher, times: int, chance: Random, told: Callable[[int], None]) -> Tally:
-    """Flip single bits of single values, verify, and put each back."""
+    """Flip single bits of single values until so many have stood, verify after each, and put it back."""
     tally = Tally()
     with one.engine.connect() as connection, connection.begin():
         places = [
@@ -60,7 +60,8 @@ def flip(one: Publisher, times: int, chance: Random, told: Callable[[int], None]
             for table in (*HISTORY, *LOG, *projections.TABLES)
             if (count := connection.execute(select(func.count()).select_from(table)).scalar_one())
         ]
-    for number in range(times):
+    done = 0
+    while done < times:
         table, count = chance.choice(places)
         with one.engine.connect() as connection, connection.begin():
             keys = list(table.primary_key.columns)
@@ -82,7 +83,8 @@ def flip(one: Publisher, times: int, chance: Random, told: Callable[[int], None]
             tally.missed.append(f"{where} of {row}: {value!r} became {changed!r}")
         restored = _put(one, table, row | {column.name: changed}, {column: value})
         assert restored, where
-        told(number + 1)
+        done += 1
+        told(done)
     return tally
 
 

@@ -7,7 +7,7 @@ from the answers but recomputed: after each event, and by each decision made ane
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from threading import Thread
@@ -15,23 +15,21 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 
+from creditbank.app import clock
 from creditbank.audit.replay import account_at
-from creditbank.domain import account as accounts
-from creditbank.domain import rules
-from creditbank.domain.account import Account
-from creditbank.domain.balance import consumed
-from creditbank.domain.catalogue import Catalogue
-from creditbank.domain.events import CoursesExempted, ExemptionReversed, Grant
-from creditbank.domain.situations import Wish
-from creditbank.domain.uses import Application, decide
+from creditbank.domain.events import CoursesExempted, ExemptionReversed
+from creditbank.domain.instants import instant_text
 from creditbank.ledger.database import snapshot
-from creditbank.ledger.log import Recorded
 from creditbank.projections import catalogue
 from tests.processes import bank
 from tests.processes.bank import Keys
 from tests.processes.calls import Answer, Caller
+from tests.processes.legality import illegal
 
 COURSES = 8
+RECENT = 3
+LONGEST_TERM = 2_000_000
+"""Microseconds: reservations lapse while others ask for what they hold."""
 
 
 @dataclass(slots=True)
@@ -41,6 +39,7 @@ class Shared:
     account_id: str
     certificate_ids: list[str]
     exemption_ids: list[str] = field(default_factory=list)
+    reservation_ids: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -60,7 +59,7 @@ class Outcomes:
 def work(
     addresses: Sequence[str], keys: Keys, shared: Sequence[Shared], *, clients: int, operations: int, seed: int
 ) -> Outcomes:
-    """Let clients of one or several servers exempt, reverse, hold, release and revoke, and count the answers."""
+    """Let clients of one or several servers exempt, reserve, reverse, hold and revoke, and count the answers."""
     ran: list[Outcomes] = [Outcomes() for _ in range(clients)]
     threads = [
         Thread(
@@ -88,9 +87,11 @@ def _client(address: str, keys: Keys, shared: Sequence[Shared], operations: int,
             name, answer = _operation(caller, keys, account, chance)
             own.told[f"{name} {answer.status if answer.is_success else answer.code}"] += 1
             own.slowest = max(own.slowest, answer.seconds)
-            if answer.is_success and name == "exempt":
+            if answer.is_success and name in ("exempt", "confirm"):
                 account.exemption_ids.append(answer.content["exemption_id"])
                 own.exempted[answer.content["exemption_id"]] += 1
+            elif answer.is_success and name == "reserve":
+                account.reservation_ids.append(answer.content["reservation_id"])
             elif answer.is_success and name == "reverse":
                 own.reversed[answer.content["exemption_id"]] += 1
 
@@ -98,14 +99,22 @@ def _client(address: str, keys: Keys, shared: Sequence[Shared], operations: int,
 def _operation(caller: Caller, keys: Keys, account: Shared, chance: Random) -> tuple[str, Answer]:
     certificate = f"/v1/certificates/{chance.choice(account.certificate_ids)}"
     reason, key = {"reason": "test"}, str(uuid4())
+    wanted = bank.exemption(account.account_id, certificate.rpartition("/")[2], chance.randrange(COURSES))
     drawn = chance.random()
-    if drawn < 0.45 or not account.exemption_ids:
-        wanted = bank.exemption(account.account_id, certificate.rpartition("/")[2], chance.randrange(COURSES))
+    if drawn < 0.35 or not account.exemption_ids:
         return "exempt", caller.post("/v1/exemptions", keys.institution, wanted, key)
-    if drawn < 0.90:
+    if drawn < 0.65:
         use = chance.choice(account.exemption_ids[-COURSES:])
         return "reverse", caller.post(f"/v1/exemptions/{use}/reversal", keys.institution, reason, key)
-    if drawn < 0.945:
+    if drawn < 0.75 or not account.reservation_ids:
+        ends = instant_text(clock() + chance.randint(1, LONGEST_TERM))
+        return "reserve", caller.post("/v1/reservations", keys.institution, {**wanted, "expires_at": ends}, key)
+    reservation = f"/v1/reservations/{chance.choice(account.reservation_ids[-RECENT:])}"
+    if drawn < 0.83:
+        return "confirm", caller.send(f"{reservation}/confirmation", keys.institution, b"", key)
+    if drawn < 0.89:
+        return "give up", caller.post(f"{reservation}/release", keys.institution, reason, key)
+    if drawn < 0.94:
         return "hold", caller.post(f"{certificate}/hold", keys.issuer, reason, key)
     if drawn < 0.99:
         return "release", caller.post(f"{certificate}/hold-release", keys.issuer, reason, key)
@@ -121,7 +130,7 @@ def anomalies(engine: Engine, shared: Sequence[Shared], outcomes: Outcomes) -> l
     reversed_: Counter[str] = Counter()
     for one in shared:
         _, history = account_at(engine, UUID(one.account_id))
-        found += [f"account {one.account_id}: {anomaly}" for anomaly in _illegal(history, reference)]
+        found += [f"account {one.account_id}: {anomaly}" for anomaly in illegal(history, reference)]
         exempted.update(str(item.event.exemption_id) for item in history if isinstance(item.event, CoursesExempted))
         reversed_.update(str(item.event.exemption_id) for item in history if isinstance(item.event, ExemptionReversed))
     if exempted != outcomes.exempted:
@@ -129,38 +138,3 @@ def anomalies(engine: Engine, shared: Sequence[Shared], outcomes: Outcomes) -> l
     if reversed_ != outcomes.reversed:
         found.append(f"{reversed_.total()} reversals in history, {outcomes.reversed.total()} told")
     return found
-
-
-def _illegal(history: Sequence[Recorded], reference: Catalogue) -> Iterator[str]:
-    account = accounts.empty(history[0].stream_id)
-    for item in history:
-        match item.event:
-            case ExemptionReversed():
-                if account.uses[item.event.exemption_id].status == "reversed":
-                    yield f"version {item.version}: {item.event.exemption_id} is reversed twice"
-            case CoursesExempted():
-                if _granted_anew(account, item, item.event, reference) != item.event.grants:
-                    yield f"version {item.version}: {item.event.exemption_id} could not be granted on what stood before"
-            case _:
-                pass
-        account = accounts.evolve(account, item.event)  # type: ignore[arg-type]  # an account stream holds account events
-        taken = consumed(account.uses.values())
-        for lot in account.lots.values():
-            if lot.status != "revoked" and taken[lot.certificate_id] > lot.credits:
-                yield f"version {item.version}: {lot.certificate_id} is overdrawn"
-
-
-def _granted_anew(account: Account, item: Recorded, event: CoursesExempted, reference: Catalogue) -> tuple[Grant, ...]:
-    """What the bank would grant for the same wish on the account as it stood one version before."""
-    programme = reference.programmes[event.institution, event.programme]
-    versions = reference.rulebooks[event.decision.rulebook]
-    application = Application(
-        account=account,
-        programme=programme,
-        catalogue=reference,
-        compiled=rules.compile(versions[event.decision.rulebook_version - 1].rules),
-        applied_on=event.decision.applied_on,
-        now=item.recorded_at,
-    )
-    wishes = [Wish(certificate_ids=one.certificate_ids, target=one.target, fields={}) for one in event.grants]
-    return decide(application, wishes).grants

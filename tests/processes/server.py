@@ -1,21 +1,23 @@
-"""`creditbank serve` as an operator starts it: a process that can be killed, and started again on the same database."""
+"""`creditbank serve` as an operator starts it: a process that can be killed, and started again on the same database.
+
+It is forked from a process that has imported the bank already.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import IO
 
 from tests.personal import WATCH
+from tests.processes.warm import forge
 
-PROJECT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
 
 
@@ -51,22 +53,15 @@ class Installation:
 
     def start(self) -> Process:
         """Start a server and wait until it is ready. Raises NotStarted."""
-        with self.log.open("ab") as log:
-            server = subprocess.Popen(
-                [sys.executable, "-m", "creditbank", "serve", "--port", "0", "--json"],
-                cwd=PROJECT,
-                env=self.named(),
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        assert server.stdout is not None
-        line = _line(server.stdout)
+        reading, writing = os.pipe()
+        with self.log.open("ab") as log, os.fdopen(writing, "wb"):
+            pid = forge().fork(["serve", "--port", "0", "--json"], self.named(), writing, log.fileno())
+        process = Process(pid=pid, _handle=os.pidfd_open(pid), _output=os.fdopen(reading, "rb"))
+        line = process.line()
         if not line:
-            server.kill()
-            server.wait()
-            server.stdout.close()
+            process.kill()
             raise NotStarted(self.log.read_text()[-4000:])
-        return Process(server, json.loads(line)["address"].removeprefix("http://"))
+        return replace(process, address=json.loads(line)["address"].removeprefix("http://"))
 
     @contextmanager
     def serving(self) -> Iterator[Process]:
@@ -79,31 +74,32 @@ class Installation:
             WATCH.search("what a server wrote", self.log.read_text())
 
 
-def _line(output: IO[bytes]) -> bytes:
-    with DefaultSelector() as selector:
-        selector.register(output, EVENT_READ)
-        return output.readline() if selector.select(READY_SECONDS) else b""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """A running server."""
 
-    _process: subprocess.Popen[bytes]
-    address: str
+    pid: int
+    address: str = ""
+    _handle: int
+    _output: IO[bytes]
+
+    def line(self) -> bytes:
+        """The next line of its standard output; nothing where it ends or says nothing."""
+        with DefaultSelector() as selector:
+            selector.register(self._output, EVENT_READ)
+            return self._output.readline() if selector.select(READY_SECONDS) else b""
 
     def kill(self) -> str:
         """SIGKILL: it learns nothing of it. What it wrote on standard output since, for the first who asks."""
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        if self._process.stdout.closed:
+        if self._output.closed:
             return ""
-        with self._process.stdout as output:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        with DefaultSelector() as selector:
+            selector.register(self._handle, EVENT_READ)
+            selector.select()
+        os.close(self._handle)
+        with self._output as output:
             written = output.read().decode()
         WATCH.search("standard output of a server", written)
         return written
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid

@@ -1,4 +1,4 @@
-"""Many clients exempt, reverse, hold, release and revoke on a few accounts: every version of them is legal."""
+"""Many clients exempt, reserve, reverse, hold and revoke on a few accounts: every version of them is legal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ def test_every_version_of_a_shared_account_is_legal(contenders: Contenders) -> N
     )
     assert outcomes.operations == OPERATIONS
     assert outcomes.slowest < SLOWEST_SECONDS
-    assert {"exempt 201", "exempt not_eligible", "reverse 200", "reverse wrong_state"} <= outcomes.told.keys()
+    assert {
+        "exempt 201",
+        "exempt not_eligible",
+        "reverse 200",
+        "reverse wrong_state",
+        "reserve 201",
+        "confirm 201",
+    } <= outcomes.told.keys()
     assert not [told for told in outcomes.told if "internal" in told or "unavailable" in told]
     engine = open_engine(contenders.installation.database_url)
     assert histories.anomalies(engine, shared, outcomes) == []

@@ -17,6 +17,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from creditbank.api.problems import UnsupportedMediaType
 from creditbank.domain import errors
+from creditbank.vault.durable import sync_file, sync_folder
 
 PIECE = 1024 * 1024
 FIELD_BYTES = 64 * 1024
@@ -62,7 +63,7 @@ async def receive(request: Request, target: Path) -> Upload:
                 return await _receive_form(request, options.get(b"boundary", b""), sink)
             async for piece in request.stream():
                 await sink.write(piece)
-            await sink.flush()
+            await sink.finish()
             return sink.upload(_name_of(request.headers.get("content-disposition")), {})
     except OSError as error:
         if error.errno in (ENOSPC, EDQUOT):
@@ -92,8 +93,17 @@ class _Sink:
         self._bytes += len(pieces)
         await run_in_threadpool(self._write, pieces)
 
+    async def finish(self) -> None:
+        """Write what is left; nobody is told that the file is here before it would outlast a power cut."""
+        await self.flush()
+        await run_in_threadpool(self._sync)
+
     def upload(self, name: str | None, fields: Mapping[str, str]) -> Upload:
         return Upload(name=name, sha256=self._hash.digest(), bytes=self._bytes, fields=fields)
+
+    def _sync(self) -> None:
+        sync_file(self._file)
+        sync_folder(Path(self._file.name).parent)
 
     def _write(self, pieces: bytes) -> None:
         self._hash.update(pieces)
@@ -111,7 +121,7 @@ async def _receive_form(request: Request, boundary: bytes, sink: _Sink) -> Uploa
         parser.finalize()
     except FormParserError:
         raise MalformedForm from None
-    await sink.flush()
+    await sink.finish()
     if not form.has_file:
         raise MalformedForm
     return sink.upload(form.file_name, form.fields)

@@ -21,6 +21,7 @@ from creditbank.audit.transparency.checkpoints import MOST_PROOF_HASHES, Checkpo
 from creditbank.audit.transparency.encoding import Malformed, base64_text, hash_bytes, number
 from creditbank.audit.transparency.merkle import Unproven
 from creditbank.audit.transparency.notes import InvalidNote, Note, VerifierKey
+from creditbank.vault.durable import sync_folder
 
 SIZE_TYPE = "text/x.tlog.size"
 MOST_REQUEST_BYTES = 64 * 1024
@@ -97,11 +98,7 @@ class Witness:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self.folder)
 
 
 def request(old: int, proof: Collection[bytes], note: str) -> str:

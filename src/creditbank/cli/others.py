@@ -22,11 +22,12 @@ from creditbank.audit.witness import Witness
 from creditbank.cli.outcome import INTEGRITY, USAGE, Failed, say, say_json
 from creditbank.cli.progress import progress
 from creditbank.vault import logkeys
+from creditbank.vault.durable import make_folder
 
 
 def witness(*, name: str, logs: list[str], folder: Path, host: str, port: int, show_key: bool) -> None:
     """Serve as a witness for these logs, or print the key under which it cosigns."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     key = logkeys.signing(folder)[0]
     if show_key:
         say(str(notes.key_of(key, name, COSIGNATURE)))

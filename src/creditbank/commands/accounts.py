@@ -110,7 +110,7 @@ def open_or_find(draft: Draft, holder: Holder, opened_by: str, institution: str 
     """201 and the new account, or 200 and the one that the person has, which institutions do not find restricted."""
     account_id = draft.account_of(holder.document)
     if account_id is None:
-        return 201, draft.head(begin(draft, uuids.uuid7(), holder, opened_by))
+        return 201, draft.head(begin(draft, draft.unit.bank.new_id(), holder, opened_by))
     head = draft.head(account_id)
     if institution is not None and head.status == "restricted":
         raise errors.AccountNotOpen(head.status)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
-import uuid_utils.compat as uuids
-
 from creditbank.commands import documents
 from creditbank.commands.accounts import begin
 from creditbank.commands.desk import Answer
@@ -128,7 +126,7 @@ def _batch_answer(results: list[dict[str, Any]], positions: list[tuple[dict[str,
 def _award(draft: Draft, line: AwardLine) -> tuple[UUID, CertificateAwarded]:
     account_id = _account_of(draft, line.holder)
     claimed_by = draft.holder(line.award.certificate_id)
-    head = Head(account_id=uuids.uuid7(), version=1) if account_id is None else draft.head(account_id)
+    head = Head(account_id=draft.unit.bank.new_id(), version=1) if account_id is None else draft.head(account_id)
     awarded = certificates.award(head, line.award, claimed_by, draft.catalogue, draft.unit.today)
     if account_id is None and isinstance(line.holder, Holder):
         begin(draft, head.account_id, line.holder, line.award.issuer)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Lock
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import uuid_utils.compat as uuids
 from sqlalchemy import Connection, Engine
 
 from creditbank.domain.catalogue import Catalogue
@@ -17,6 +19,7 @@ from creditbank.domain.events import RulebookVersionPublished
 from creditbank.domain.instants import day_of
 from creditbank.domain.rules import CompiledRules
 from creditbank.domain.rules import compile as compile_rules
+from creditbank.ledger import log
 from creditbank.projections import catalogue as catalogue_projection
 from creditbank.vault import generations
 from creditbank.vault.erased import ErasedList
@@ -30,13 +33,18 @@ _logger = logging.getLogger("creditbank.vault")
 
 @dataclass(slots=True, kw_only=True)
 class Bank:
-    """What every command and query needs. `clock` gives microseconds since 1970 UTC."""
+    """What every command and query needs.
+
+    `clock` gives microseconds since 1970 UTC, and `new_id` an id that was never given before. What a command decides
+    has its time and its chance from them, and from the command itself, and from nowhere else.
+    """
 
     engine: Engine
     vault: Vault
     zone: ZoneInfo
     clock: Callable[[], int]
     erased: ErasedList
+    new_id: Callable[[], UUID] = uuids.uuid7
     consent_required: bool = False
     """Whether every decision of an institution wants a standing consent, not only where a programme asks for it."""
     _compiled: dict[str, CompiledRules] = field(default_factory=dict)
@@ -47,6 +55,13 @@ class Bank:
     def day_of(self, microseconds: int) -> date:
         """The civil day of an instant, in the bank's zone."""
         return day_of(microseconds, self.zone)
+
+    def now_in(self, connection: Connection) -> int:
+        """The time at which is decided what this transaction records: never before anything that is recorded.
+
+        So what has lapsed stays so when a clock is set back, or is slow in one of several processes.
+        """
+        return max(self.clock(), log.last_recorded_at(connection))
 
     def today(self) -> date:
         return self.day_of(self.clock())

@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat as uuids
 from pydantic_core import to_json
 
 from creditbank.commands import documents, jobs
@@ -148,7 +147,7 @@ class Accredit:
     def run(self, draft: Draft) -> Answer:
         wanted = AccreditationGranted(
             organisation=self.organisation,
-            accreditation_id=uuids.uuid7(),
+            accreditation_id=draft.unit.bank.new_id(),
             standard=self.standard,
             levels=self.levels,
             valid_from=self.valid_from,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from operator import attrgetter
+from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -27,10 +28,12 @@ from creditbank.ledger import answers
 from creditbank.ledger.answers import Key, Stored
 from creditbank.ledger.database import writing
 from creditbank.ledger.gather import Gatherer
-from creditbank.ledger.log import Recorded
+from creditbank.ledger.log import Place, Recorded
+from creditbank.ledger.trips import together
 
 GROUP_LIMIT = 64
 ATTEMPTS = 8
+BUSY_SECONDS = 1.0
 _RETRY = {"40001", "40P01"}  # serialization failure, deadlock
 _LOCK_TIMEOUT = "55P03"
 
@@ -47,6 +50,8 @@ class Answer:
     body: dict[str, Any]
     lines: Sequence[tuple[dict[str, Any], int]] = ()
     once: Mapping[str, Any] = field(default_factory=dict)
+    told: Callable[[Sequence[Recorded | Place]], bytes] | None = None
+    """Writes the answer itself, given where each event of the command stands, in the place of `body`."""
 
 
 class Command(Protocol):
@@ -99,9 +104,16 @@ class Desk:
             "desk", self.settle, GROUP_LIMIT, owner=attrgetter("owner"), is_bulk=attrgetter("is_bulk")
         )
         self._may_write = may_write
+        self._asked_at = 0.0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody has asked for something short of late, who would not want to wait for something long."""
+        return monotonic() - self._asked_at < BUSY_SECONDS
 
     async def ask(self, request: Request) -> Settled:
         """Settle a request. Raises the BankError that refused it."""
+        self._note(request)
         return await self._gatherer.ask(request)
 
     def call(self, request: Request) -> Settled:
@@ -110,7 +122,12 @@ class Desk:
 
     def submit(self, request: Request) -> Future[Settled]:
         """The same for callers who have something to do meanwhile."""
+        self._note(request)
         return self._gatherer.submit(request)
+
+    def _note(self, request: Request) -> None:
+        if not request.is_bulk:
+            self._asked_at = monotonic()
 
     def close(self) -> None:
         self._gatherer.close()
@@ -170,9 +187,10 @@ class Desk:
             verdicts = _decide(unit, fresh)
             known |= answers.find(connection, [key for verdict in verdicts if (key := verdict.refused_key)])
             verdicts = [verdict for verdict in verdicts if verdict.refused_key not in known]
-            recorded = unit.flush()
-            outcomes = {id(verdict.request): verdict.settle(recorded) for verdict in verdicts}
-            answers.store(connection, _stored(verdicts, outcomes), unit.now)
+            with together(connection):
+                recorded = unit.flush()
+                outcomes = {id(verdict.request): verdict.settle(recorded) for verdict in verdicts}
+                answers.store(connection, _stored(verdicts, outcomes), unit.now)
         self._bank.adopt(unit.catalogue)
         return _in_order(requests, known, outcomes)
 
@@ -207,10 +225,13 @@ class _Verdict:
         """
         return self.request.key if isinstance(self.answer, errors.BankError) else None
 
-    def settle(self, recorded: Sequence[Recorded]) -> Settled | errors.BankError:
+    def settle(self, recorded: Sequence[Recorded | Place]) -> Settled | errors.BankError:
         if isinstance(self.answer, errors.BankError):
             return self.answer
         own = recorded[self.first : self.last]
+        if self.answer.told is not None:
+            body = self.answer.told(own)
+            return Settled(status=self.answer.status, body=body, position=_last_positions(own), stored=body)
         for line, index in self.answer.lines:
             line["position"] = own[index].at
         body = to_json(self.answer.body)
@@ -218,7 +239,7 @@ class _Verdict:
         return Settled(status=self.answer.status, body=shown, position=_last_positions(own), stored=body)
 
 
-def _last_positions(recorded: Sequence[Recorded]) -> str:
+def _last_positions(recorded: Sequence[Recorded | Place]) -> str:
     last = {item.partition_id: item.position for item in recorded}
     return ",".join(f"{partition}:{position}" for partition, position in sorted(last.items()))
 
@@ -229,7 +250,7 @@ def _decide(unit: Unit, requests: Sequence[Request]) -> list[_Verdict]:
     for request in requests:
         if request.key is not None and request.key in keys:
             continue  # the same key again within the group: it gets the answer of the first
-        first = len(unit.entries)
+        first = len(unit)
         draft = Draft(unit=unit, actor=request.actor, causation=request.causation)
         answer: Answer | errors.BankError
         try:
@@ -240,7 +261,7 @@ def _decide(unit: Unit, requests: Sequence[Request]) -> list[_Verdict]:
             draft.keep()
             if request.key is not None:
                 keys.add(request.key)
-        verdicts.append(_Verdict(request=request, answer=answer, first=first, last=len(unit.entries)))
+        verdicts.append(_Verdict(request=request, answer=answer, first=first, last=len(unit)))
     return verdicts
 
 

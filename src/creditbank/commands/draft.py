@@ -7,9 +7,9 @@ commands before it decided; a draft that is refused is dropped and leaves no tra
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -30,7 +30,7 @@ from creditbank.domain.events import (
     ReferenceEvent,
 )
 from creditbank.ledger import bulk, log
-from creditbank.ledger.log import Entry, Recorded
+from creditbank.ledger.log import Entry, Place, Recorded
 from creditbank.projections import accounts as heads
 from creditbank.projections import catalogue, claims, learner_requests, usages
 from creditbank.vault.persons import Holder, IdentityDocument, Person
@@ -51,13 +51,23 @@ class Needs:
     requests: Collection[UUID] = ()
 
 
+class Whole(Protocol):
+    """What one command writes as it was made ready: it is then all that its unit writes to the log."""
+
+    def __len__(self) -> int:
+        """How many events it holds."""
+
+    def write(self, connection: Connection, now: int) -> Sequence[Place]:
+        """Append them, with everything that follows from them, claims before counters."""
+
+
 class Unit:
     """One transaction's worth of decisions, with what they read and what they will write."""
 
     def __init__(self, bank: Bank, connection: Connection) -> None:
         self.bank = bank
         self.connection = connection
-        self.now = bank.clock()
+        self.now = bank.now_in(connection)
         self.today = bank.day_of(self.now)
         self.catalogue: Catalogue = bank.catalogue_in(connection, hold=True)
         self.heads: dict[UUID, Head] = {}
@@ -70,6 +80,11 @@ class Unit:
         self.sealed: list[tuple[Any, ...]] = []
         self.person_claims: list[tuple[Any, ...]] = []
         self.statements: list[Callable[[Connection], None]] = []
+        self.whole: Whole | None = None
+
+    def __len__(self) -> int:
+        """How many events it will append, as far as decided."""
+        return len(self.entries) if self.whole is None else len(self.whole)
 
     def load(self, needs: Iterable[Needs]) -> None:
         """Load what a group of commands needs: one query a kind, heads locked in the order of their ids."""
@@ -110,12 +125,14 @@ class Unit:
             events = accounts.account_events([*(item.event for item in history), *decided[account_id]])
             self.accounts[account_id] = accounts.replay(accounts.empty(account_id), events)
 
-    def flush(self) -> list[Recorded]:
+    def flush(self) -> Sequence[Recorded | Place]:
         """Write everything, claims and epoch before counters: the counters are the last locks to be taken."""
         bulk.insert(self.connection, person, self.sealed)
         bulk.insert(self.connection, person_claim, sorted(self.person_claims))
         for statement in self.statements:
             statement(self.connection)
+        if self.whole is not None:
+            return self.whole.write(self.connection, self.now)
         if not self.entries:
             return []
         claims.apply(self.connection, self.entries)
@@ -169,6 +186,7 @@ class Draft:
     sealed: list[tuple[Any, ...]] = field(default_factory=list)
     person_claims: list[tuple[Any, ...]] = field(default_factory=list)
     statements: list[Callable[[Connection], None]] = field(default_factory=list)
+    whole: Whole | None = None
 
     def __post_init__(self) -> None:
         unit = self.unit
@@ -185,6 +203,12 @@ class Draft:
         if account_id not in self.heads:
             self.unit.load_heads([account_id])
         return self.heads[account_id]
+
+    def survivor(self, account_id: UUID) -> UUID:
+        """Where what is stored on an account stands by now: on another one, where this group has merged it away."""
+        while (into := self.head(account_id).merged_into) is not None:
+            account_id = into
+        return account_id
 
     def account(self, account_id: UUID) -> Account:
         """The whole account, with what this group decided about it so far."""
@@ -257,6 +281,7 @@ class Draft:
         self.sealed.clear()
         self.person_claims.clear()
         self.statements.clear()
+        self.whole = None
         self.__post_init__()
 
     def keep(self) -> None:
@@ -273,6 +298,9 @@ class Draft:
         unit.sealed += self.sealed
         unit.person_claims += self.person_claims
         unit.statements += self.statements
+        if self.whole is not None:
+            assert not len(unit), "what was made ready has its unit for itself"
+            unit.whole = self.whole
 
     def _evolve(self, account_id: UUID, event: Event) -> None:
         if account_id in self.accounts and isinstance(event, AccountEvent):

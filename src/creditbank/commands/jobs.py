@@ -14,7 +14,6 @@ from threading import Event, Lock
 from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat as uuids
 from pydantic import TypeAdapter
 
 from creditbank.commands.bank import Bank
@@ -40,7 +39,7 @@ _DOCUMENT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 def start_holding(draft: Draft, event: AccreditationWithdrawn, affected: int) -> UUID:
     """Record the job in the transaction of the withdrawal."""
     job = Job(
-        job_id=uuids.uuid7(),
+        job_id=draft.unit.bank.new_id(),
         kind=KIND,
         state="running",
         total=affected,
@@ -209,6 +208,6 @@ def _report(running: Future[None]) -> None:
 def lapse_reservations(bank: Bank, desk: Desk) -> None:
     """Record that reservations have lapsed whose time is over; a chore. Begins no write where there is nothing."""
     with bank.engine.connect() as connection, connection.begin():
-        is_due = bool(usages.lapsed(connection, bank.clock(), 1))
+        is_due = bool(usages.lapsed(connection, bank.now_in(connection), 1))
     if is_due:
         desk.call(Request(command=LapseReservations(), actor=ACTOR))

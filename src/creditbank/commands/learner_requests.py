@@ -61,7 +61,8 @@ class SettleRequest:
         found = stored.accounts_of(draft.unit.connection, [self.request_id])
         if not found:
             raise errors.NotFound()
-        [account_id] = found
+        [stored_on] = found
+        account_id = draft.survivor(stored_on)
         account = draft.account(account_id)
         check_version(account.head, self.if_match)
         draft.append(account_id, learner_requests.settle(account, self.request_id, self.outcome, self.reason))

@@ -70,7 +70,8 @@ class Use:
         require_consent(account, application.programme, unit.today, everywhere=unit.bank.consent_required)
         outcome = uses.decide(application, self.wishes)
         self._require_enough(outcome, account, version)
-        draft.append(self.account_id, self._event(outcome, application, version))
+        over = reservations.lapse_all(account, unit.now)
+        draft.append(self.account_id, *over, self._event(outcome, application, version))
         body = documents.decision(outcome, version, draft.head(self.account_id).version, self.explain)
         use = draft.account(self.account_id).uses[self.use_id]
         return Answer(status=201, body={**documents.use(use, self.account_id, draft.unit.now), **body})
@@ -143,16 +144,16 @@ class ChangeUse:
     def run(self, draft: Draft) -> Answer:
         row = usages.by_id(draft.unit.connection, self.use_id)
         # Also where there is none, which so takes the same work as a foreign one.
-        draft.head(row.account_id if row else self.use_id)
+        account_id = draft.survivor(row.account_id if row else self.use_id)
         if row is None or usages.kind_of(row) != self.kind or row.institution != self.institution:
             raise errors.NotFound()
-        account = draft.account(row.account_id)
+        account = draft.account(account_id)
         if account.head.status == "restricted":
             raise errors.NotFound()
         check_version(account.head, self.if_match)
-        draft.append(row.account_id, *self.decide(account, draft))
-        use = draft.account(row.account_id).uses[self.shown]
-        return Answer(status=self.status, body=documents.use(use, row.account_id, draft.unit.now))
+        draft.append(account_id, *self.decide(account, draft))
+        use = draft.account(account_id).uses[self.shown]
+        return Answer(status=self.status, body=documents.use(use, account_id, draft.unit.now))
 
 
 def reversal(kind: UseKind, use_id: UUID, institution: str, reason: str, if_match: IfMatch) -> ChangeUse:
@@ -190,9 +191,9 @@ def approval(kind: UseKind, use_id: UUID, institution: str, role: str, if_match:
     )
 
 
-def confirmation(reservation_id: UUID, institution: str, if_match: IfMatch) -> ChangeUse:
-    """Turn a reservation into the conversion or exemption that it was decided as."""
-    use_id = uuids.uuid7()
+def confirmation(reservation_id: UUID, institution: str, if_match: IfMatch, use_id: UUID | None = None) -> ChangeUse:
+    """Turn a reservation into the conversion or exemption that it was decided as, under a new id or the one named."""
+    use_id = use_id or uuids.uuid7()
     return ChangeUse(
         use_id=reservation_id,
         kind="reservation",

@@ -121,7 +121,8 @@ def merge(survivor: Account, merged: Account, reason: str) -> tuple[list[Account
 
 
 def _received(lot: Lot, source: UUID, reason: str) -> list[AccountEvent]:
-    is_held_anew = lot.withdrawn or lot.imposed
+    # One that was revoked while it was on hold stays revoked.
+    is_held_anew = lot.status == "held" and (lot.withdrawn or lot.imposed)
     status = "active" if is_held_anew else lot.status
     arrived = CertificateReceived(
         merged_from=source, awarded=_award_of(lot), status=status, effective_from=lot.revoked_from

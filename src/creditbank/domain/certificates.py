@@ -52,17 +52,28 @@ class Award:
 
 def award(head: Head, posted: Award, claimed_by: UUID | None, catalogue: Catalogue, today: date) -> CertificateAwarded:
     """Award a certificate to an account. `claimed_by` is the account that holds this number already."""
-    standard, level = _level(catalogue, posted.standard, posted.level)
-    _check(posted, catalogue, today)
-    accreditation = _accreditation_for(posted, catalogue)
+    awarded = recognise(posted, catalogue, today)
+    admit(head, posted.certificate_id, claimed_by)
+    return awarded
+
+
+def admit(head: Head, certificate_id: UUID, claimed_by: UUID | None) -> None:
+    """Refuse a certificate that is fit by itself, where the account or whoever holds the number stands against it."""
     if head.merged_into is not None:
         # Its numbers went over to the survivor: the pointer says more than that they are taken.
         raise errors.AccountMerged(head.merged_into)
     if claimed_by is not None:
         if claimed_by == head.account_id:
-            raise errors.CertificateDuplicate(posted.certificate_id)
+            raise errors.CertificateDuplicate(certificate_id)
         raise errors.CertificateNumberTaken()
     require_open(head)
+
+
+def recognise(posted: Award, catalogue: Catalogue, today: date) -> CertificateAwarded:
+    """What is awarded, whoever gets it: all that can be said before the account is looked at."""
+    standard, level = _level(catalogue, posted.standard, posted.level)
+    _check(posted, catalogue, today)
+    accreditation = _accreditation_for(posted, catalogue)
     return CertificateAwarded(
         certificate_id=posted.certificate_id,
         issuer=posted.issuer,

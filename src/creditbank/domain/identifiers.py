@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import mul
 from typing import Final, Literal
 
 LONGEST = 100
@@ -70,7 +71,7 @@ def _resident_identity_card(number: str) -> str:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         raise InvalidIdentifier("date") from None
-    total = sum(int(sign) * weight for sign, weight in zip(number, _RESIDENT_WEIGHTS, strict=False))
+    total = sum(map(mul, map(int, number[:17]), _RESIDENT_WEIGHTS))
     if "10X98765432"[total % 11] != number[17]:
         raise InvalidIdentifier("checksum")
     return number
@@ -178,9 +179,15 @@ def parse_certificate_22(number: str) -> SkillCertificateNumber:
     """S or Y, organisation 4, province 2, site 6, year 2, level 1, serial 6 (rules of the human resources ministry
     for certificates of vocational skill levels). Raises InvalidIdentifier.
     """
+    if (says := _skill_certificate(number)) is None:
+        raise InvalidIdentifier("format")
+    return says
+
+
+def _skill_certificate(number: str) -> SkillCertificateNumber | None:
     match = _CERTIFICATE_22.fullmatch(normalise_certificate_number(number))
     if match is None:
-        raise InvalidIdentifier("format")
+        return None
     kind, organisation, province, site, year, level, serial = match.groups()
     return SkillCertificateNumber(
         kind=kind,
@@ -226,9 +233,7 @@ def contradictions(
     number: str, level: str | None, issued_on: date | None, assessor_kind: str | None = None
 ) -> list[Contradiction]:
     """Compare a 22-character number with what was posted. Other numbers and words of other scales say nothing."""
-    try:
-        says = parse_certificate_22(number)
-    except InvalidIdentifier:
+    if (says := _skill_certificate(number)) is None:
         return []
     found = []
     if level is not None and any(step != says.level for step in _skill_levels(level)):

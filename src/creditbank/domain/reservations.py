@@ -52,6 +52,15 @@ def lapse(account: Account, reservation_id: UUID, now: int) -> list[AccountEvent
     return [ReservationLapsed(reservation_id=reservation_id)]
 
 
+def lapse_all(account: Account, now: int) -> list[ReservationLapsed]:
+    """Record all whose time is over, beside a grant that may take what they kept.
+
+    Else a clock that is behind, or set back, would let them be confirmed on credits that are gone.
+    """
+    over = (use for use in account.uses.values() if use.status == "open" and not use.holds(now))
+    return [ReservationLapsed(reservation_id=use.use_id) for use in over]
+
+
 def _open(account: Account, reservation_id: UUID, now: int) -> Use:
     use = standing_use(account, reservation_id)
     if not use.holds(now):

@@ -6,7 +6,6 @@ Leaves the rows, each with what could be read and what is wrong with it, and the
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -24,6 +23,7 @@ from creditbank.imports.rows import Column, Judge, Sender, Values
 from creditbank.imports.tables import ATOMIC_ROWS, MOST_COLUMNS, MOST_ROWS, Line, Source, is_blank
 from creditbank.imports.task import RETURNED, Folder, Task
 from creditbank.imports.texts import Refused, Said
+from creditbank.vault.durable import sync_file, sync_folder
 
 PREVIEWED = 10
 _PERSON = ("name", "document_number")
@@ -47,8 +47,11 @@ def read(folder: Folder) -> None:
     except Refused as refused:
         findings.problem = {"code": refused.code, "facts": refused.facts}
     unfinished = folder.findings.with_suffix(".part")
-    unfinished.write_text(json.dumps(findings.document(), ensure_ascii=False), "utf-8")
+    with unfinished.open("wb") as file:
+        file.write(json.dumps(findings.document(), ensure_ascii=False).encode())
+        sync_file(file)
     unfinished.replace(folder.findings)
+    sync_folder(folder.path)
 
 
 @dataclass(slots=True)
@@ -136,8 +139,7 @@ def _read(folder: Folder, task: Task, findings: _Findings) -> None:
         else:
             _read_table(source, judge, mapping, output)
         for written in (rows, cells):
-            written.flush()
-            os.fsync(written.fileno())
+            sync_file(written)
     if not findings.rows:
         raise Refused("no_rows")
     if task.atomic and findings.rows > ATOMIC_ROWS:

@@ -25,6 +25,7 @@ from creditbank.imports.task import Folder, Task
 from creditbank.imports.work import Work, refusal
 from creditbank.ledger import imports
 from creditbank.ledger.imports import Import
+from creditbank.vault.durable import make_folder
 
 _logger = logging.getLogger("creditbank.imports")
 
@@ -47,7 +48,7 @@ class Importer:
         self._closing = Event()
         self._stops: dict[UUID, Event] = {}
         self._lock = Lock()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(directory)
 
     def folder(self, import_id: UUID) -> Folder:
         return Folder.of(self.directory, import_id)
@@ -175,7 +176,7 @@ class Importer:
 
 def _held(folder: Folder) -> IO[bytes] | None:
     """The lock of an import; None where another process has it. The system takes it back from whoever dies."""
-    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder.path)
     lock = folder.lock.open("wb")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,11 +8,13 @@ from select import POLLIN, poll
 from threading import Lock
 from typing import Any
 
+from psycopg.types.string import BytesBinaryDumper
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, TimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from creditbank.ledger import trips
 from creditbank.ledger.patience import PatientConnection
 
 STATEMENT_TIMEOUT_MS = 8_000
@@ -63,12 +65,15 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "checkin", _mark_as_pooled)
     event.listen(engine, "checkout", _renew_when_cut)
+    trips.listen(engine)
     return engine
 
 
 def _connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> PatientConnection:
     connection = PatientConnection.connect(*arguments, **named)
     connection.wait_for_statements_of(STATEMENT_TIMEOUT_MS)
+    # Who is told the type alone, as COPY is, would take a dumper for bytes that is written in Python.
+    connection.adapters.register_dumper(None, BytesBinaryDumper)
     return connection
 
 

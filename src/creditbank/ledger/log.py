@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Column, Connection, Row, Select, Table, func, select
@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, Row, Select, Table, func, select
 from creditbank.domain.events import Event
 from creditbank.domain.values import PARTITIONS, partition_of
 from creditbank.ledger import bulk, codec
-from creditbank.ledger.numbering import Numbering
+from creditbank.ledger.numbering import Numbering, Slot
 from creditbank.ledger.tables import event as event_table
 from creditbank.ledger.tables import log_partition
 
@@ -63,6 +63,42 @@ class Recorded:
     def at(self) -> str:
         """Where it stands, as the outside writes it."""
         return f"{self.partition_id}:{self.position}"
+
+
+class Encoded(NamedTuple):
+    """An event that is to be appended, encoded beforehand. `stream_id` is given as its 16 bytes."""
+
+    stream_id: bytes
+    partition_id: int
+    version: int
+    type: str
+    body: bytes
+
+
+class Place(NamedTuple):
+    """Where an event stands."""
+
+    partition_id: int
+    position: int
+
+    @property
+    def at(self) -> str:
+        """The same, as the outside writes it."""
+        return f"{self.partition_id}:{self.position}"
+
+
+def append_encoded(
+    connection: Connection, entries: Sequence[Encoded], *, actor: str, causation: UUID, now: int
+) -> list[Slot]:
+    """Append what one command decided, as `append` does."""
+    slots = places(connection, [entry.partition_id for entry in entries], now)
+    shared = (causation.bytes, actor, None)
+    rows = [
+        (partition, position, stream_id, version, recorded_at, *shared, name, body)
+        for (stream_id, partition, version, name, body), (position, recorded_at) in zip(entries, slots, strict=True)
+    ]
+    bulk.insert(connection, event_table, rows)
+    return slots
 
 
 def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[Recorded]:

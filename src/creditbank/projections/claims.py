@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -35,15 +35,13 @@ def apply(connection: Connection, recorded: Sequence[Entry | Recorded]) -> None:
 
     Called before the counters are locked, so that a wait for a rival's claim holds up nobody else.
     """
-    # In the order of the key, so that two batches that share numbers wait for each other and never deadlock.
-    bulk.insert(
+    take(
         connection,
-        certificate_claim,
-        sorted(
+        [
             (item.event.certificate_id, item.stream_id, partition_of(item.event.certificate_id))
             for item in recorded
             if isinstance(item.event, CertificateAwarded)
-        ),
+        ],
     )
     for item in recorded:
         if isinstance(item.event, CertificateReceived):
@@ -54,13 +52,19 @@ def apply(connection: Connection, recorded: Sequence[Entry | Recorded]) -> None:
             )
 
 
+def take(connection: Connection, rows: Iterable[tuple[UUID | bytes, UUID | bytes, int]]) -> None:
+    """Claim numbers: certificate, account, partition of the certificate. Raises IntegrityError where one is held."""
+    # In the order of the key, so that two batches that share numbers wait for each other and never deadlock.
+    bulk.insert(connection, certificate_claim, sorted(rows))
+
+
 def rows_of(account: Account) -> list[tuple[Any, ...]]:
     """The rows of the certificates that an account holds as it stands."""
     account_id = account.head.account_id
     return [(certificate_id, account_id, partition_of(certificate_id)) for certificate_id in account.lots]
 
 
-def holders(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, UUID]:
+def holders(connection: Connection, certificate_ids: Collection[UUID] | Collection[bytes]) -> dict[UUID, UUID]:
     """The account that holds each certificate; those that nobody holds are missing."""
     return {row.certificate_id: row.account_id for row in _HOLDERS.rows(connection, certificate_ids)}
 

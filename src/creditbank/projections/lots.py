@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -80,6 +80,8 @@ _ISSUERS = bulk.Lookup(select(lot.c.certificate_id, lot.c.issuer), lot.c.account
 _PARTICULARS = TypeAdapter(Particulars)
 _NONE = Particulars()
 
+Id = UUID | bytes
+
 
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Bring the lots up to date with these events."""
@@ -103,6 +105,53 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
                 connection.execute(delete(lot).where(lot.c.account_id == item.stream_id))
             case _:
                 pass
+
+
+class Stem(NamedTuple):
+    """What the row of an award says, without who got it, when, and where: in the order of the columns."""
+
+    credits: int
+    issued_on: date
+    expires_on: date | None
+    rank: int
+    standard_version: int
+    issuer: str
+    number: str
+    standard: str
+    level: str
+    kind: str
+    scheme: str | None
+    particulars: bytes | None
+
+
+def stem_of(event: CertificateAwarded) -> Stem:
+    """The row of an award, as far as it is known before it is placed."""
+    return Stem(
+        event.credits,
+        event.issued_on,
+        event.expires_on,
+        event.rank,
+        event.standard_version,
+        event.issuer,
+        event.number,
+        event.standard,
+        event.level,
+        event.kind,
+        event.scheme,
+        None if event.particulars is None else _particulars(event.particulars),
+    )
+
+
+def planted(
+    stem: tuple[Any, ...], ids: tuple[Id, Id, Id], partition_id: int, version: int, recorded_at: int
+) -> tuple[Any, ...]:
+    """The whole row of a stem; `ids` are those of account, certificate and accreditation."""
+    return (*ids, version, recorded_at, *stem[:3], None, partition_id, *stem[3:5], "active", *stem[5:])
+
+
+def enter(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows of new certificates."""
+    bulk.insert(connection, lot, rows)
 
 
 def _amend(
@@ -201,10 +250,14 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
 def claimed_by_nobody(connection: Connection) -> tuple[UUID, UUID] | None:
     """A claimed certificate that no account holds, with the account that the claim names; None where there is none."""
     claim = claims.certificate_claim.c
-    held = select(lot.c.certificate_id).where(lot.c.certificate_id == claim.certificate_id)
-    statement = select(claim.certificate_id, claim.account_id).where(~held.exists()).limit(1)
-    row = connection.execute(statement).one_or_none()
-    return None if row is None else (row.certificate_id, row.account_id)
+    # As sets. Looked for one by one there is no index for it, and PostgreSQL does that where it never counted rows:
+    # before the first ANALYZE, and again after a crash.
+    unheld = select(claim.certificate_id).except_(select(lot.c.certificate_id)).limit(1)
+    certificate_id = connection.execute(unheld).scalar_one_or_none()
+    if certificate_id is None:
+        return None
+    owner = select(claim.account_id).where(claim.certificate_id == certificate_id)
+    return certificate_id, connection.execute(owner).scalar_one()
 
 
 def by_certificate(connection: Connection, account_id: UUID, certificate_id: UUID) -> Row[Any] | None:

@@ -16,7 +16,7 @@ from socket import gethostname
 from uuid import UUID
 
 from creditbank.domain.instants import instant_text, microseconds_of
-from creditbank.vault.keyfiles import sync_folder
+from creditbank.vault.durable import make_folder, sync_folder
 
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LINE = re.compile(rf"({_UUID}) ({_UUID}) (\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{6}}Z)", re.ASCII)
@@ -63,9 +63,8 @@ class ErasedList:
         """Add lines; they are on disk when this returns. A line twice is as good as once. Raises OSError."""
         if not erased:
             return
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder)
         path = self.folder / f"{re.sub('[^A-Za-z0-9.-]', '-', gethostname())}.list"
-        is_new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             # What a crash has torn off stays a line of its own.
@@ -76,9 +75,8 @@ class ErasedList:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        if is_new:
-            sync_folder(self.folder)
-            sync_folder(self.data_dir)
+        # Whether it is new or a crash came before this the last time.
+        sync_folder(self.folder)
 
 
 def _ends_a_line(descriptor: int) -> bool:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from creditbank.vault.durable import make_folder, sync_file, sync_folder
+
 RINGS = ("wrapping", "blind-index", "api-keys")
 NAMES = (*RINGS, "cursors", "fingerprints")
 """Of every secret; those of rings lie in `<name>.<generation>.key`, the others in `<name>.key`."""
@@ -109,7 +111,7 @@ class KeyFiles:
 def load(data_dir: Path) -> KeyFiles:
     """Read the key files below `data_dir`, making those that do not exist yet."""
     folder = folder_of(data_dir)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     wrapping, blind_index, api_keys = (_ring(folder, name) for name in RINGS)
     cursors, fingerprints = (read_or_make(folder / f"{name}.key") for name in NAMES[len(RINGS) :])
     return KeyFiles(
@@ -201,8 +203,7 @@ def write_new(path: Path, content: bytes) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        sync_file(file)
     try:
         os.link(draft, path)
     except FileExistsError:
@@ -210,12 +211,3 @@ def write_new(path: Path, content: bytes) -> None:
     finally:
         draft.unlink()
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was made, renamed or removed in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from creditbank.vault.durable import make_folder
 from creditbank.vault.keyfiles import read_or_make
 
 
@@ -38,5 +39,5 @@ def add_signing_key(data_dir: Path) -> int:
 
 
 def _folder(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path)
     return path

@@ -83,19 +83,18 @@ class Vault:
         return [self.claim(document, account_id, generation) for generation in self.keys.blind_index.written]
 
     def claim(self, document: IdentityDocument, account_id: UUID, generation: int) -> tuple[Any, ...]:
-        blind_index = self.blind_index(document, generation)
-        return (blind_index, account_id, partition_of(blind_index), generation)
+        return claim_row(self.blind_index(document, generation), account_id, generation)
+
+    def blind_indexes(self, document: IdentityDocument) -> tuple[bytes, ...]:
+        """Every blind index under which a document may be claimed, the current generation's first."""
+        return tuple(self.blind_index(document, generation) for generation in self.keys.blind_index.read)
 
     def accounts_of(
         self, connection: Connection, documents: Collection[IdentityDocument]
     ) -> dict[IdentityDocument, UUID]:
         """The account behind each document, under whichever generation it is claimed; others are missing."""
-        wanted = {
-            self.blind_index(document, generation): document
-            for generation in self.keys.blind_index.read
-            for document in documents
-        }
-        return {wanted[row.blind_index]: row.account_id for row in _CLAIMS.rows(connection, wanted)}
+        wanted = {index: document for document in documents for index in self.blind_indexes(document)}
+        return {wanted[index]: account_id for index, account_id in claimed(connection, wanted).items()}
 
     def let_go(self, connection: Connection, document: IdentityDocument) -> None:
         """A document that was recorded in error finds nobody any more."""
@@ -143,6 +142,11 @@ class Vault:
         )
 
 
+def claim_row(blind_index: bytes, account_id: UUID | bytes, generation: int) -> tuple[Any, ...]:
+    """A row for the table `person_claim`."""
+    return (blind_index, account_id, partition_of(blind_index), generation)
+
+
 def sealed_fields(cipher: AESGCM, account_id: UUID, holder: Person) -> tuple[bytes, bytes, bytes | None]:
     """Name, document and day of birth, as the table `person` holds them."""
     document = f"{holder.document_type}\0{holder.number}"
@@ -163,6 +167,11 @@ def seal_field(cipher: AESGCM, plaintext: bytes, account_id: UUID, field: str) -
 def open_field(cipher: AESGCM, sealed: bytes, account_id: UUID, field: str) -> bytes:
     """Open a sealed field. Raises InvalidTag where it is not the one of this account and name."""
     return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], account_id.bytes + field.encode())
+
+
+def claimed(connection: Connection, blind_indexes: Collection[bytes]) -> dict[bytes, UUID]:
+    """The account that each blind index leads to; those that lead nowhere are missing."""
+    return {row.blind_index: row.account_id for row in _CLAIMS.rows(connection, blind_indexes)}
 
 
 def move_claims(connection: Connection, merged: UUID, survivor: UUID) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from creditbank.vault.durable import make_folder
 from creditbank.vault.keyfiles import ForeignKeys, write_new
 
 TOKEN_SECONDS = 15 * 60
@@ -125,7 +126,7 @@ def _said() -> Iterator[None]:
 
 def _folder(data_dir: Path) -> Path:
     folder = data_dir / "keys" / "tokens"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 

@@ -340,6 +340,24 @@ def test_a_recorded_lapse_holds_when_the_clock_is_set_back(own_bank: ReadyBank) 
     assert bank.institution.post(f"{path}/confirmation").status_code == 409
 
 
+def test_what_somebody_else_took_when_it_had_lapsed_stays_theirs_when_the_clock_is_set_back(
+    own_bank: ReadyBank,
+) -> None:
+    bank, rival = own_bank, _with_programme(own_bank, own_bank.other_institution)
+    awarded = _dealt(bank)
+    reservation_id = _reserved(bank, awarded)
+    bank.clock.set(TODAY + timedelta(days=8))
+    assert rival.post("/v1/exemptions", _theirs(awarded, "C1")).status_code == 201
+
+    bank.clock.set(TODAY)
+
+    refused = bank.institution.post(f"/v1/reservations/{reservation_id}/confirmation")
+    assert (refused.status_code, refused.json()["current_status"]) == (409, "lapsed")
+    lapse_reservations(bank.core, bank.client.app.state.desk)
+    balance = bank.balance(awarded["account_id"])
+    assert (balance["used"], balance["available"], balance["shortfall"]) == ("4", "2", "0")
+
+
 def test_a_confirmed_or_released_reservation_does_not_lapse(sqlite_bank: ReadyBank) -> None:
     bank = sqlite_bank
     awarded = [_dealt(bank), _dealt(bank)]

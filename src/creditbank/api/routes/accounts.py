@@ -27,7 +27,7 @@ from creditbank.api.fields import CivilDate, Instant
 from creditbank.api.looks import Looker, look
 from creditbank.api.requests.persons import AccountsBatchBody, LookUpBody, MergeBody, OpenAccountBody, ReasonBody
 from creditbank.audit.proofs import Prover
-from creditbank.commands import accounts
+from creditbank.commands import accounts, parts
 from creditbank.commands.queries import Question
 from creditbank.domain import errors
 from creditbank.domain.acts import Erasure, Merging
@@ -110,7 +110,7 @@ async def open_accounts(
     if body.dry_run:
         answer = await writer.look_up(command, len(holders))
     else:
-        answer = await writer.settle_in_parts(len(holders), command.part)
+        answer = await writer.settle_in_parts(command, len(holders), parts.Plain(command.part))
     found = [line["account_id"] for line in from_json(bytes(answer.body))["results"] if line["status"] == 200]
     await looker.saw(*map(UUID, found))
     return answer

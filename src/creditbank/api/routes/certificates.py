@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
 from pydantic_core import from_json
 
-from creditbank.api import acts
+from creditbank.api import acts, lists
 from creditbank.api.answers.certificates import BatchResult, Certificate, ChangedCertificate
 from creditbank.api.body import StrictRoute
 from creditbank.api.dependencies import Writer, reader_of, write
-from creditbank.api.faults import faults_of_line
 from creditbank.api.looks import Looker, look
 from creditbank.api.requests.certificates import AmendmentBody, BatchBody, CertificateBody, RevocationBody
 from creditbank.api.requests.persons import ReasonBody
 from creditbank.commands import certificates, parts
-from creditbank.commands.awards import AwardBatch, AwardCertificate, AwardLine
+from creditbank.commands.awards import AwardBatch, AwardCertificate
 from creditbank.domain import errors
 from creditbank.domain.acts import Revocation
-from creditbank.domain.errors import BankError
 from creditbank.domain.identifiers import normalise_certificate_number
 from creditbank.domain.values import certificate_id as id_of
 
@@ -45,13 +43,14 @@ async def award_certificates(
     looker: Annotated[Looker, look("certificates:award", "account_id")],
 ) -> Response:
     """Up to 5,000 lines, each with its verdict in their order. A dry run needs no key and writes nothing."""
-    lines = await run_in_threadpool(_lines, body.items, writer.principal.own_code)
-    command = AwardBatch(lines=lines, mode=body.mode, dry_run=body.dry_run, render=writer.render)
-    if not body.dry_run and body.mode == "atomic":
-        return await writer.settle(command, is_bulk=len(lines) > parts.FEW)
+    issuer, count = writer.principal.own_code, len(body.items)
+    whole = AwardBatch(lines=(), mode=body.mode, dry_run=body.dry_run, render=writer.render)
+    if not body.dry_run and body.mode == "partial" and count > parts.FEW:
+        return await writer.settle_in_parts(whole, count, lists.Listed(request, body.items, issuer, whole))
+    command = replace(whole, lines=await run_in_threadpool(lists.lines_of, body.items, issuer))
     if not body.dry_run:
-        return await writer.settle_in_parts(len(lines), command.part)
-    answer = await writer.look_up(command, len(lines))
+        return await writer.settle(command, is_bulk=count > parts.FEW)
+    answer = await writer.look_up(command, count)
     await looker.saw(*await run_in_threadpool(_known, request, bytes(answer.body)))
     return answer
 
@@ -60,20 +59,6 @@ def _known(request: Request, body: bytes) -> set[UUID]:
     """The accounts in the answer to a dry run that there are: it names new ones for persons whom nobody knows."""
     named = {UUID(line["account_id"]) for line in from_json(body)["results"] if "account_id" in line}
     return reader_of(request).existing(named)
-
-
-def _lines(items: list[Any], issuer: str) -> list[AwardLine | BankError]:
-    return [_line(item, issuer) for item in items]
-
-
-def _line(item: Any, issuer: str) -> AwardLine | BankError:
-    try:
-        body = CertificateBody.model_validate(item)
-        return body.line() if body.issuer == issuer else errors.Forbidden()
-    except ValidationError as error:
-        return errors.Invalid(faults=faults_of_line(error, item))
-    except BankError as refusal:
-        return refusal
 
 
 @router.get("/certificates", response_model=Certificate, summary="Find a certificate by its number")

@@ -32,6 +32,7 @@ from creditbank.commands.desk import Settled
 from creditbank.domain import errors
 from creditbank.imports import mappings, queries
 from creditbank.imports.intake import BeginImport, CancelImport, Detail, StartImport
+from creditbank.vault.durable import make_folder
 
 router = APIRouter(prefix="/v1", tags=["Imports"], route_class=StrictRoute)
 
@@ -75,7 +76,7 @@ async def begin_import(
         "mapping": mapping,
     }  # fmt: skip
     folder = importer.folder(import_id)
-    folder.path.mkdir(mode=0o700)
+    await run_in_threadpool(make_folder, folder.path)
     settled: Settled | None = None
     try:
         upload = await uploads.receive(request, folder.source)

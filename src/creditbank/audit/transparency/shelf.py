@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from creditbank.audit.transparency.tiles import WIDTH, Tile, beginning
+from creditbank.vault.durable import make_folder, sync_file, sync_folder
 
 CHECKPOINT, KEYS = "checkpoint", "log.vkey"
 
@@ -77,20 +78,17 @@ class Shelf:
         self._sync(path.parent)
 
     def _draft(self, path: Path, content: bytes) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if self._is_durable:
+            make_folder(path.parent, 0o777)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         with draft.open("xb") as file:
             file.write(content)
-            file.flush()
             if self._is_durable:
-                os.fsync(file.fileno())
+                sync_file(file)
         return draft
 
     def _sync(self, folder: Path) -> None:
-        if not self._is_durable:
-            return
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        if self._is_durable:
+            sync_folder(folder)

@@ -1,0 +1,123 @@
+"""The power is cut in the middle of writes, again and again: what was acknowledged had reached the disk.
+
+Database, key files and published log lie on a file system that forgets what was not synced, or keeps any part of it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.database import migrate
+from tests.endurance.node import Node
+from tests.processes.crash import Verdict, crash
+from tests.processes.server import Installation, Process
+from tests.processes.warm import PROJECT
+
+DEVICE = Path("/dev/fuse")
+OFTEN_CHECKPOINTS = "checkpoint_timeout = 30s\nmax_wal_size = 64MB\n"
+"""So that a cut also falls into one."""
+
+
+def impossible() -> str | None:
+    """Why no file system can be mounted here; None where it can."""
+    if not sys.platform.startswith("linux") or not DEVICE.exists():
+        return f"there is no {DEVICE}: it takes a Linux kernel with FUSE"
+    if os.geteuid() != 0:
+        return "mounting a file system takes root"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A mounted disk whose power can be cut."""
+
+    directory: Path
+    _process: subprocess.Popen[str]
+
+    def tell(self, line: str) -> None:
+        """Say it to the process behind the disk, and wait until it is done. Raises RuntimeError."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        if self._process.stdout.readline() != "done\n":
+            raise RuntimeError(f"the disk did not do it: {line}")
+
+
+@contextmanager
+def mounted(directory: Path) -> Iterator[Disk]:
+    """An empty disk that is gone at the end."""
+    directory.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.endurance.fuse", str(directory)],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        disk = Disk(directory, process)
+        disk.tell("on")
+        yield disk
+
+
+def cut_power(
+    database: str,
+    *,
+    cuts: int,
+    most_writes: int,
+    chance: Random,
+    is_deaf: bool = False,
+    progress: Callable[[Verdict], None] | None = None,
+) -> Verdict:
+    """Cut the power after a random number of acknowledged writes, each time, and check every answer that was given.
+
+    Every other cut forgets all that was not synced; the others let any part of it survive. A deaf disk says that it
+    synced and does not: what it lost has to be found.
+    """
+    with tempfile.TemporaryDirectory(prefix="creditbank-powercut-") as name, mounted(Path(name) / "disk") as disk:
+        Path(name).chmod(0o755)
+        (disk.directory / "data").mkdir()
+        installation, node = _installed(Path(name), disk, database)
+        try:
+            disk.tell("sync")
+            if is_deaf:
+                disk.tell("deaf")
+
+            def strike(process: Process) -> None:
+                survives = 0.0 if is_deaf else chance.choice([0.0, chance.random()])
+                disk.tell(f"off {survives} {chance.randrange(2**32)}")
+                process.kill()
+                if node is not None:
+                    node.kill()
+                disk.tell("on")
+                if node is not None:
+                    node.start()
+
+            return crash(
+                installation, kills=cuts, most_writes=most_writes, chance=chance, strike=strike, progress=progress
+            )
+        finally:
+            if node is not None:
+                node.stop()
+
+
+def _installed(directory: Path, disk: Disk, database: str) -> tuple[Installation, Node | None]:
+    """A bank whose logs alone lie beside the disk."""
+    (directory / "data").symlink_to(disk.directory / "data")
+    if database == "sqlite":
+        url = f"sqlite:///{disk.directory / 'bank.db'}"
+        migrate(url)
+        return Installation(url, directory), None
+    node = Node(disk.directory / "postgresql")
+    node.initialise()
+    node.configure(OFTEN_CHECKPOINTS)
+    migrate(node.url)
+    return Installation(node.url, directory), node

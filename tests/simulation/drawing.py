@@ -1,0 +1,207 @@
+"""What is asked next: actions drawn from chance and from what the model says there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from random import Random
+from uuid import UUID
+
+from tests.simulation.actions.action import Action
+from tests.simulation.actions.certificates import (
+    AwardMany,
+    AwardOne,
+    CarryJobOn,
+    ChangeCertificate,
+    Line,
+    Withdraw,
+)
+from tests.simulation.actions.people import (
+    ChangeStatus,
+    Erase,
+    GiveConsent,
+    LookUp,
+    MakeRequest,
+    Merge,
+    Open,
+    Restrict,
+    SettleRequest,
+    WithdrawConsent,
+)
+from tests.simulation.actions.uses import LONGEST, Apply, ChangeUse, Lapse
+from tests.simulation.installation import COLLEGE, COURSES, ISSUERS, LEVELS
+from tests.simulation.model import Model, Moment
+
+PERSONS = tuple(f"SIM-{number}" for number in range(14))
+PROGRAMMES = tuple(COURSES)
+ISSUED = (date(2026, 3, 1), date(2026, 7, 1))
+WITHDRAWN_SINCE = (date(2026, 6, 1), date(2026, 2, 1))
+HOUR = 3_600_000_000
+
+
+@dataclass(slots=True)
+class Drawing:
+    """Draws actions. `accreditations` names the accreditation of each issuer."""
+
+    chance: Random
+    ids: Callable[[], UUID]
+    model: Model
+    accreditations: dict[str, UUID]
+    _numbers: int = field(default=0, init=False)
+
+    def action(self, at: Moment) -> Action:
+        weighted: dict[Callable[[Moment], Action | None], float] = {
+            self._apply: 30,
+            self._change_use: 24,
+            self._award: 16,
+            self._change_certificate: 12,
+            self._consent: 7,
+            self._open: 6,
+            self._batch: 5,
+            self._look_up: 4,
+            self._lapse: 4,
+            self._status: 3,
+            self._request: 3,
+            self._merge: 2,
+            self._carry_on: 2,
+            self._erase: 0.4,
+            self._withdraw: 0.2,
+        }
+        drawn: Action | None = None
+        while drawn is None:
+            [draw] = self.chance.choices(list(weighted), list(weighted.values()))
+            drawn = draw(at)
+        return drawn
+
+    def _person(self) -> str:
+        return self.chance.choice(PERSONS)
+
+    def _institution(self) -> str:
+        return self.chance.choice(PROGRAMMES)[0]
+
+    def _account(self) -> UUID | None:
+        """Mostly one in which something may happen."""
+        accounts = self.model.accounts
+        if not accounts:
+            return None
+        lively = [one for one, account in accounts.items() if account.status == "open" and account.lots]
+        return self.chance.choice(lively if lively and self.chance.random() < 0.9 else list(accounts))
+
+    def _open(self, _: Moment) -> Action:
+        count = 1 if self.chance.random() < 0.7 else 3
+        return Open(tuple(self._person() for _ in range(count)), self._institution())
+
+    def _look_up(self, _: Moment) -> Action:
+        return LookUp(self._person(), self._institution())
+
+    def _line(self) -> Line:
+        chance = self.chance
+        accounts = list(self.model.accounts)
+        self._numbers += chance.random() < 0.85 or not self._numbers
+        by_account = accounts and chance.random() < 0.3
+        return Line(
+            issuer=chance.choice(ISSUERS),
+            number=f"N{self._numbers if chance.random() < 0.9 else chance.randrange(self._numbers + 1)}",
+            level=chance.choice(list(LEVELS)),
+            issued_on=chance.choice(ISSUED),
+            expires_on=date(2026, 9, 1) + timedelta(days=chance.randrange(60)) if chance.random() < 0.3 else None,
+            to=chance.choice(accounts) if by_account else self._person(),
+        )
+
+    def _award(self, _: Moment) -> Action:
+        return AwardOne(self._line())
+
+    def _batch(self, _: Moment) -> Action:
+        lines = tuple(self._line() for _ in range(self.chance.randint(2, 8)))
+        return AwardMany(lines, "atomic" if self.chance.random() < 0.3 else "partial")
+
+    def _change_certificate(self, _: Moment) -> Action | None:
+        held = list(self.model.holders)
+        if not held:
+            return None
+        certificate_id = self.chance.choice(held)
+        lot = self.model.accounts[self.model.holders[certificate_id]].lots[certificate_id]
+        change = self.chance.choices(("amendment", "hold", "release", "revocation"), (3, 3, 4, 2))[0]
+        issuer = self.chance.choices((lot.issuer, None, "nobody"), (6, 3, 1))[0]
+        level = self.chance.choice(list(LEVELS)) if change == "amendment" else ""
+        return ChangeCertificate(certificate_id=certificate_id, issuer=issuer, change=change, level=level)
+
+    def _apply(self, at: Moment) -> Action | None:
+        account_id = self._account()
+        if account_id is None or not (lots := list(self.model.accounts[account_id].lots)):
+            return None
+        chance = self.chance
+        programme = COLLEGE if chance.random() < 0.7 else chance.choice(PROGRAMMES)
+        courses = [None] if chance.random() < 0.4 else list(COURSES[programme])
+        wishes = tuple((chance.choice(lots), chance.choice(courses)) for _ in range(1 if chance.random() < 0.7 else 2))
+        term = chance.choice((0, 1, HOUR, 24 * HOUR, LONGEST, LONGEST + 1))
+        return Apply(
+            use_id=self.ids(),
+            account_id=account_id,
+            programme=programme,
+            wishes=wishes,
+            mode="atomic" if chance.random() < 0.3 else "partial",
+            expires_at=at.now + term if chance.random() < 0.5 else None,
+        )
+
+    def _change_use(self, at: Moment) -> Action | None:
+        uses = list(self.model.uses())
+        lively = [one for one in uses if one[1].stands or one[1].status == "open"]
+        if not uses:
+            return None
+        use_id, use = self.chance.choice(lively if lively and self.chance.random() < 0.8 else uses)
+        if use.expires_at is not None:
+            kind, change = "reservation", self.chance.choice(("confirmation", "confirmation", "release"))
+        elif use.kind == "exemption" and (use.status == "under_review" or self.chance.random() < 0.1):
+            kind, change = "exemption", self.chance.choice(("upheld", "withdrawn"))
+        else:
+            kind, change = use.kind, "reversal"
+        return ChangeUse(use_id=use_id, programme=use.programme, kind=kind, change=change, new_id=self.ids())
+
+    def _lapse(self, _: Moment) -> Action:
+        return Lapse()
+
+    def _status(self, _: Moment) -> Action | None:
+        account_id = self._account()
+        if account_id is None:
+            return None
+        change = self.chance.choices(
+            ("suspension", "reinstatement", "closure", "restriction", "restriction-lifting"), (4, 6, 1, 2, 4)
+        )[0]
+        if change in ("restriction", "restriction-lifting"):
+            return Restrict(account_id, change)
+        return ChangeStatus(account_id, change)
+
+    def _merge(self, _: Moment) -> Action | None:
+        survivor, merged = self._account(), self._account()
+        return Merge(survivor, merged) if survivor and merged else None
+
+    def _erase(self, _: Moment) -> Action | None:
+        account_id = self._account()
+        return Erase(account_id, self.ids()) if account_id else None
+
+    def _consent(self, at: Moment) -> Action | None:
+        account_id = self._account()
+        if account_id is None:
+            return None
+        given = list(self.model.accounts[account_id].consents)
+        if given and self.chance.random() < 0.2:
+            return WithdrawConsent(account_id, self.chance.choice(given))
+        until = at.today + timedelta(days=self.chance.randint(-1, 40))
+        return GiveConsent(account_id, self._institution(), until, self.ids())
+
+    def _request(self, _: Moment) -> Action | None:
+        asked = [one for account in self.model.accounts.values() for one in account.requests]
+        if asked and self.chance.random() < 0.5:
+            return SettleRequest(self.chance.choice(asked), self.chance.choice(("done", "declined")))
+        account_id = self._account()
+        return MakeRequest(account_id, self.ids()) if account_id else None
+
+    def _carry_on(self, _: Moment) -> Action | None:
+        jobs = list(self.model.jobs)
+        return CarryJobOn(self.chance.choice(jobs)) if jobs else None
+
+    def _withdraw(self, _: Moment) -> Action:
+        issuer = self.chance.choice(ISSUERS)
+        return Withdraw(issuer, self.accreditations[issuer], self.chance.choice(WITHDRAWN_SINCE))
