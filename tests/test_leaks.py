@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,28 +20,42 @@ from tests.personal import WATCH
 
 WATCH.remember_persons({"holder": {"name": "王小明", "document": {"type": "LOCAL", "number": "hb-20260001"}}})
 WATCH.remember_request({"authorization": "Bearer cb_0123456789_abcdefghijklmnop"}, b"")
-
-def test_something():
 """
 LEAKS = {
-    "a record": 'logging.getLogger("asyncio").warning("opened for %s", "王小明")',
-    "a record in escapes": r'logging.getLogger("a").warning("opened for \\u738b\\u5c0f\\u660e")',
-    "a record in bytes": 'logging.getLogger("a").warning("%r", "王小明".encode())',
-    "a traceback": """
-        try:
-            raise LookupError("HB-" + str(20260000 + 1))
-        except LookupError:
-            logging.getLogger("uvicorn.error").exception("failed")""",
-    "a key": 'logging.getLogger("sqlalchemy").error("with cb_0123456789_abcdefghijklmnop")',
-    "standard output": 'print("/v1/accounts?name=%E7%8E%8B%E5%B0%8F%E6%98%8E")',
-    "metrics": 'Counter("found", "Found.", ["who"]).labels("HB-20260001").inc()',
+    "a_record": ('logging.getLogger("asyncio").warning("opened for %s", "王小明")', "a record of the logger asyncio"),
+    "a_record_in_escapes": (
+        r'logging.getLogger("escapes").warning("opened for \\u738b\\u5c0f\\u660e")',
+        "a record of the logger escapes",
+    ),
+    "a_record_in_bytes": (
+        'logging.getLogger("bytes").warning("%r", "王小明".encode())',
+        "a record of the logger bytes",
+    ),
+    "a_traceback": (
+        """try:
+        raise LookupError("HB-" + str(20260000 + 1))
+    except LookupError:
+        logging.getLogger("uvicorn.error").exception("failed")""",
+        "a record of the logger uvicorn.error",
+    ),
+    "a_key": (
+        'logging.getLogger("sqlalchemy").error("with cb_0123456789_abcdefghijklmnop")',
+        "a record of the logger sqlalchemy",
+    ),
+    "standard_output": (
+        'print("/v1/accounts?name=%E7%8E%8B%E5%B0%8F%E6%98%8E")',
+        "Captured stdout call of test_small.py::test_standard_output",
+    ),
+    "metrics": ('Counter("found", "Found.", ["who"]).labels("HB-20260001").inc()', "the metrics"),
 }
+"""What a test does, and where that is found."""
 
 
-def run(directory: Path, body: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """One small test, with the plugin."""
-    (directory / "test_small.py").write_text(PREAMBLE + f"        {body}\n".replace("        ", "    ", 1))
-    plugins = ["-p", "tests.leaks", "-p", "no:cacheprovider"]
+def run(directory: Path, bodies: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+    """Small tests by these names, with the plugin."""
+    tests = [f"def test_{name}():\n    {body}\n" for name, body in bodies.items()]
+    (directory / "test_small.py").write_text("\n".join([PREAMBLE, *tests]))
+    plugins = ["-p", "tests.leaks", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *plugins, *options, "test_small.py"],
         cwd=directory,
@@ -51,22 +66,34 @@ def run(directory: Path, body: str, *options: str) -> subprocess.CompletedProces
     )
 
 
-@pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
-def test_a_leak_makes_the_run_fail_and_is_named(leak: str, tmp_path: Path) -> None:
-    ended = run(tmp_path, leak.strip("\n") if "\n" not in leak else "if True:" + leak)
-    assert "1 passed" in ended.stdout
-    assert "personal data and secrets where none may be" in ended.stdout
-    assert ended.returncode == pytest.ExitCode.TESTS_FAILED
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """A run in which everything leaks."""
+    return run(tmp_path_factory.mktemp("leaking"), {name: body for name, (body, _) in LEAKS.items()})
 
 
-def test_a_leak_in_one_of_several_processes_is_heard_of(tmp_path: Path) -> None:
-    ended = run(tmp_path, LEAKS["a record"], "-n", "2")
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_leak_is_named_by_its_place_and_its_test(leaking: subprocess.CompletedProcess[str], leak: str) -> None:
+    _, _, told = leaking.stdout.partition("personal data and secrets where none may be")
+    meanwhile = "no test" if leak == "metrics" else f"test_small.py::test_{leak} (call)"
+    assert f" in {LEAKS[leak][1]}, while {meanwhile} ran\n" in told, told
+
+
+def test_leaks_make_a_run_fail_whose_tests_all_pass(leaking: subprocess.CompletedProcess[str]) -> None:
+    assert f"{len(LEAKS)} passed" in leaking.stdout
+    assert leaking.returncode == pytest.ExitCode.TESTS_FAILED
+
+
+def test_one_leak_in_another_process_is_heard_of_and_makes_the_run_fail(tmp_path: Path) -> None:
+    ended = run(tmp_path, {"something": LEAKS["a_record"][0]}, "-n", "1")
     assert "'王小明' in a record of the logger asyncio, while test_small.py::test_something" in ended.stdout
+    assert "1 passed" in ended.stdout
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED
 
 
 def test_without_a_leak_the_run_passes(tmp_path: Path) -> None:
-    ended = run(tmp_path, 'logging.getLogger("a").warning("opened for 王**, HB-2****01, key cb_0123456789")')
+    harmless = 'logging.getLogger("a").warning("opened for 王**, HB-2****01, key cb_0123456789")'
+    ended = run(tmp_path, {"something": harmless})
     assert (ended.returncode, ended.stderr) == (0, "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
 from typing import Any
@@ -19,19 +20,36 @@ from creditbank.vault import signing
 from tests.api.bank import STANDARD, certificate
 from tests.api.machines import ASSERTION_TYPE, public, signed
 from tests.cli.program import Installation, Served, served
+from tests.database import Server
 
 TWO_SECONDS = 2.0
 ASKED = 12
 """So many new connections reach both processes, all but surely."""
 
 
-@pytest.fixture
-def server(postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+@dataclass(frozen=True, slots=True)
+class Pair:
     """Two processes on one socket; a new connection reaches one or the other. They count no refusals."""
-    monkeypatch.setenv("CREDITBANK_REFUSALS_PER_MINUTE", "0")
-    with served(Installation(postgresql_url, tmp_path / "data"), "--workers", "2") as running:
-        yield running
-        running.stop()
+
+    server: Served
+    data_dir: Path
+
+
+@pytest.fixture(scope="module")
+def pair(
+    postgresql_server: Server, migrated_postgresql: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
+    data_dir = tmp_path_factory.mktemp("pair") / "data"
+    with pytest.MonkeyPatch.context() as environment, postgresql_server.database(migrated_postgresql) as url:
+        environment.setenv("CREDITBANK_REFUSALS_PER_MINUTE", "0")
+        with served(Installation(url, data_dir), "--workers", "2") as running:
+            yield Pair(running, data_dir)
+            running.stop()
+
+
+@pytest.fixture
+def server(pair: Pair) -> Served:
+    return pair.server
 
 
 def post(server: Served, path: str, body: object, token: str | None = None) -> tuple[int, dict[str, Any]]:
@@ -42,15 +60,15 @@ def post(server: Served, path: str, body: object, token: str | None = None) -> t
     return answer.status, json.loads(content)
 
 
-def register(server: Served, key: OKPKey) -> str:
-    """The id of a client of an organisation that may award certificates."""
-    accreditation = {"standard": "BIM", "levels": ["中级"], "valid_from": "2019-04-01"}
+def register(server: Served, key: OKPKey, organisation: str) -> str:
+    """The id of a client of a new organisation, which may award certificates of a standard of its own."""
+    accreditation = {"standard": organisation, "levels": ["中级"], "valid_from": "2019-04-01"}
     client: dict[str, Any] = {}
     for path, body in (
-        ("/v1/organisations", {"code": "BIM-EVAL", "name": "BIM", "roles": ["issuer"]}),
-        ("/v1/standards", STANDARD),
-        ("/v1/organisations/BIM-EVAL/accreditations", accreditation),
-        ("/v1/organisations/BIM-EVAL/clients", {"role": "issuer", "jwks": {"keys": [public(key)]}}),
+        ("/v1/organisations", {"code": organisation, "name": "BIM", "roles": ["issuer"]}),
+        ("/v1/standards", {**STANDARD, "code": organisation}),
+        (f"/v1/organisations/{organisation}/accreditations", accreditation),
+        (f"/v1/organisations/{organisation}/clients", {"role": "issuer", "jwks": {"keys": [public(key)]}}),
     ):
         status, client = post(server, path, body)
         assert status == 201, client
@@ -88,17 +106,17 @@ def kid_of(answer: dict[str, Any]) -> str:
     return str(jws.extract_compact(answer["access_token"].encode()).protected["kid"])
 
 
-def test_a_program_comes_from_a_key_pair_to_a_certificate_and_to_its_end(server: Served, tmp_path: Path) -> None:
-    key = OKPKey.generate_key("Ed25519")
-    client_id = register(server, key)
+def test_a_program_comes_from_a_key_pair_to_a_certificate_and_to_its_end(pair: Pair) -> None:
+    server, key = pair.server, OKPKey.generate_key("Ed25519")
+    client_id = register(server, key, "BIM-EVAL")
 
     once = assertion(server, client_id, key)
     fetched = [fetch(server, once) for _ in range(ASKED)]
     assert sorted(status for status, _ in fetched) == [200] + [401] * (ASKED - 1), "used once, over both processes"
     [before] = [answer["access_token"] for status, answer in fetched if status == 200]
-    assert post(server, "/v1/certificates", certificate(), before)[0] == 201
+    assert post(server, "/v1/certificates", certificate(standard="BIM-EVAL"), before)[0] == 201
 
-    made = signing.rotate(tmp_path / "data", clock())
+    made = signing.rotate(pair.data_dir, clock())
     until = monotonic() + TWO_SECONDS * 2
     while made.kid not in {kid_of(fetch(server, assertion(server, client_id, key))[1]) for _ in range(4)}:
         assert monotonic() < until, "nobody signs with the new key"
@@ -116,13 +134,13 @@ def test_a_program_comes_from_a_key_pair_to_a_certificate_and_to_its_end(server:
 
 def test_a_suspended_organisation_is_refused_in_both_processes_within_two_seconds(server: Served) -> None:
     key = OKPKey.generate_key("Ed25519")
-    client_id = register(server, key)
+    client_id = register(server, key, "SUSPENDED")
     token = fetch(server, assertion(server, client_id, key))[1]["access_token"]
-    api_key = post(server, "/v1/organisations/BIM-EVAL/keys", {"role": "issuer"})[1]["key"]
+    api_key = post(server, "/v1/organisations/SUSPENDED/keys", {"role": "issuer"})[1]["key"]
     for credentials in (token, api_key):
         assert {status(server, credentials) for _ in range(ASKED)} == {200}
 
-    assert post(server, "/v1/organisations/BIM-EVAL/suspension", {"reason": "audit"})[0] == 200
+    assert post(server, "/v1/organisations/SUSPENDED/suspension", {"reason": "audit"})[0] == 200
     suspended = monotonic()
     while monotonic() - suspended < TWO_SECONDS:
         status(server, token)
