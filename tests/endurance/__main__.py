@@ -3,6 +3,7 @@
 python -m tests.endurance crash --kills 500 --database postgresql --victim both
 python -m tests.endurance powercut --cuts 20 --database postgresql
 python -m tests.endurance powercut --cuts 1 --database postgresql --deaf
+python -m tests.endurance answers --times 2000 --database postgresql
 python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
 python -m tests.endurance flips --times 10000 --database postgresql
 python -m tests.endurance failover --times 10 --mode sync
@@ -46,6 +47,11 @@ COMMANDS = {
         "cut the power of a disk that forgets what was not synced; a deaf one never syncs, which has to be found",
         powercut.run,
         {"cuts": 20, "most-writes": 200, "deaf": False, "database": ONE_OF_BOTH},
+    ),
+    "answers": Command(
+        "lose answers between database, bank and clients, who ask again",
+        runs.unanswered,
+        {"times": 2_000, "database": ONE_OF_BOTH},
     ),
     "history": Command(
         "exempt, reserve, reverse, hold, revoke on a few shared accounts; ends after so many minutes in any case",

@@ -21,6 +21,7 @@ from tests.processes import bank, findings, histories
 from tests.processes.calls import Caller
 from tests.processes.crash import Verdict, crash
 from tests.processes.histories import Shared
+from tests.processes.losses import lose_answers
 from tests.processes.server import Installation, Process
 
 REPORT_EVERY = 10
@@ -58,6 +59,15 @@ def report(verdict: Verdict) -> None:
     """Every so many kills."""
     if verdict.kills and verdict.kills % REPORT_EVERY == 0:
         say(str(verdict))
+
+
+def unanswered(asked: argparse.Namespace, chance: Random) -> list[str]:
+    with installed(asked.database) as (installation, _):
+        verdict = lose_answers(
+            installation, times=asked.times, chance=chance, progress=lambda lost: say(f"{lost} answers lost")
+        )
+    say(f"{verdict.unknown} answers lost, {verdict.acknowledged} writes, {len(verdict.findings)} findings")
+    return verdict.findings
 
 
 def failed_over(asked: argparse.Namespace, chance: Random) -> list[str]:
