@@ -217,5 +217,5 @@ def record_of(row: Any, previous: bytes | None) -> Record:
 
 def commitment_of(salting: bytes, row: Any, previous: bytes | None) -> bytes:
     """The commitment of a stored event behind the one before it in its stream."""
-    salt = records.event_salt(salting, row.stream_id, row.version)
+    salt = records.event_salt(salting, row.stream_id.bytes, row.version)
     return records.event_commitment(salt, record_of(row, previous).text)

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -241,6 +242,13 @@ def stretches_of(connection: Connection, partition_id: int, last: int) -> Iterat
     """Those of one partition, in order."""
     statement = select(log_round).where(log_round.c.partition_id == partition_id, log_round.c.first_index <= last)
     return map(_stretch, _paged(connection, statement, log_round.c.first_position))
+
+
+def ends(connection: Connection, last: int) -> dict[int, int]:
+    """The last position of each partition that has an index up to one."""
+    end = func.max(log_round.c.first_position + log_round.c.count - 1)
+    statement = select(log_round.c.partition_id, end).where(log_round.c.first_index <= last)
+    return dict(iter(connection.execute(statement.group_by(log_round.c.partition_id))))
 
 
 def seals(connection: Connection, last: int) -> Iterator[Seal]:
