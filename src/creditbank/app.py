@@ -178,7 +178,7 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     engine = open_engine(settings.database_url)
     closing.callback(engine.dispose)
     bank = state.bank = open_bank(settings, engine)
-    guard = Guard(engine, publication.shelf(settings))
+    guard = publication.open_guard(settings, engine)
     _open_reading(state, bank, closing)
     desk = state.desk = closing.enter_context(closing_of(Desk(bank, guard.check)))
     jobs = state.jobs = closing.enter_context(closing_of(JobRunner(bank, desk)))

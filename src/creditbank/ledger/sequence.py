@@ -156,12 +156,18 @@ def name(connection: Connection, wanted: str | None, otherwise: str) -> str:
 
     Raises Renamed where another name is wanted than the one that its checkpoints bear.
     """
-    known: str | None = connection.execute(select(log_tree.c.origin)).scalar_one()
+    known = known_name(connection)
     if known is None:
         known = wanted or otherwise
         connection.execute(update(log_tree).values(origin=known))
     if wanted is not None and wanted != known:
         raise Renamed(f"the log of this bank is called {known}, and cannot be called {wanted}")
+    return known
+
+
+def known_name(connection: Connection) -> str | None:
+    """What the log of this bank is called; None before it was given a name."""
+    known: str | None = connection.execute(select(log_tree.c.origin)).scalar_one()
     return known
 
 
