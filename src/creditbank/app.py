@@ -191,7 +191,7 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     engine = open_engine(settings.database_url)
     closing.callback(engine.dispose)
     bank = state.bank = open_bank(settings, engine)
-    guard = Guard(engine, publication.shelf(settings))
+    guard = publication.open_guard(settings, engine)
     _open_reading(state, bank, closing)
     desk = state.desk = closing.enter_context(closing_of(Desk(bank, guard.check)))
     state.beside = closing.enter_context(closing_of(Beside(bank, QUESTIONS)))
