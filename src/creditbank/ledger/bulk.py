@@ -52,7 +52,7 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
         return
     if not is_postgresql(connection):
         connection.exec_driver_sql(_statement(table, "?"), _processed(table, connection.dialect, rows))
-    elif len(rows) < _COPY_FROM:
+    elif len(rows) < _COPY_FROM and not _has_bare_ids(table, rows[0]):
         connection.exec_driver_sql(_statement(table, "%s"), list(rows))
     else:
         _copy(connection, table, rows)
@@ -131,6 +131,12 @@ def _processed(table: Table, dialect: Dialect, rows: Sequence[tuple[Any, ...]]) 
                 values[index] = convert(values[index])
         ready.append(tuple(values))
     return ready
+
+
+def _has_bare_ids(table: Table, row: tuple[Any, ...]) -> bool:
+    # To COPY sixteen bytes are sixteen bytes; anything else asks of which type they are.
+    values = zip(table.columns, row, strict=True)
+    return any(isinstance(value, bytes) and isinstance(column.type, Uuid) for column, value in values)
 
 
 def _type(column: Column[Any], value: Any) -> str:
