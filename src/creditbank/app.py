@@ -184,7 +184,7 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     guard = Guard(engine, publication.shelf(settings))
     _open_reading(state, bank, closing)
     desk = state.desk = closing.enter_context(closing_of(Desk(bank, guard.check)))
-    state.beside = closing.enter_context(closing_of(Beside(bank, QUESTIONS)))
+    state.beside = closing.enter_context(closing_of(Beside(bank, QUESTIONS, is_wanted=settings.list_process)))
     jobs = state.jobs = closing.enter_context(closing_of(JobRunner(bank, desk)))
     state.cursors = Cursors(bank.vault.keys.cursors)
     state.stopping, state.streams = asyncio.Event(), Counter[str]()

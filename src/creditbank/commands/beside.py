@@ -51,15 +51,15 @@ class Question(Protocol):
 class Beside:
     """The server's end. Started by whoever first has a long list; until it is up, each question is Lost."""
 
-    def __init__(self, bank: Bank, modules: Sequence[str]) -> None:
-        """`modules` are those of the questions."""
+    def __init__(self, bank: Bank, modules: Sequence[str], *, is_wanted: bool = True) -> None:
+        """`modules` are those of the questions. One that is not wanted is never started."""
         self._bank = bank
         self._modules = modules
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self.up = Event()
         """Set while questions are answered."""
-        self._is_closed = False
+        self._is_closed = not is_wanted
         self._asked: deque[Future[Any]] = deque()
         self._told: Stamp | None = None
 
