@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import mul
 from typing import Final, Literal
 
 LONGEST = 100
@@ -70,7 +71,7 @@ def _resident_identity_card(number: str) -> str:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         raise InvalidIdentifier("date") from None
-    total = sum(int(sign) * weight for sign, weight in zip(number, _RESIDENT_WEIGHTS, strict=False))
+    total = sum(map(mul, map(int, number[:17]), _RESIDENT_WEIGHTS))
     if "10X98765432"[total % 11] != number[17]:
         raise InvalidIdentifier("checksum")
     return number

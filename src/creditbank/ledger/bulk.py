@@ -31,9 +31,8 @@ from sqlalchemy.types import UserDefinedType
 
 from creditbank.ledger import trips
 from creditbank.ledger.database import is_postgresql
-from creditbank.ledger.pipeline import Statement
 
-_COPY_FROM = 40
+_COPY_FROM = 80
 """Below this many rows a COPY, which wants trips of its own, costs more than it saves."""
 
 _POSTGRESQL_TYPES = {
@@ -103,6 +102,27 @@ class _Ids(UserDefinedType[str]):
         return "UUID[]"
 
 
+class Query:
+    """A query that is asked again and again: made ready once, and past SQLAlchemy where that is the faster way."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._statement = statement
+        self._text = ""
+        self._names: Sequence[str] = ()
+        self._values: Mapping[str, Any] = {}
+
+    def rows(self, connection: Connection, **parameters: Any) -> Sequence[Any]:
+        """The rows, whose values have the names of their columns."""
+        if not is_postgresql(connection):
+            return connection.execute(self._statement, parameters).all()
+        if not self._text:
+            compiled = self._statement.compile(dialect=_NUMBERED)
+            self._names, self._values = compiled.positiontup or (), compiled.params
+            self._text = str(compiled)
+        values = {**self._values, **parameters}
+        return trips.ask(connection, (self._text, [values[name] for name in self._names]))
+
+
 class Lookup:
     """A query for the rows in which a column holds one of many values.
 
@@ -113,7 +133,7 @@ class Lookup:
     def __init__(self, statement: Select[Any], column: Column[Any]) -> None:
         self._of_ids = isinstance(column.type, Uuid)
         given = bindparam("values", type_=_Ids() if self._of_ids else ARRAY(column.type))
-        self._asked = Prepared(statement.where(column == any_(given)))
+        self._by_array = Query(statement.where(column == any_(given)))
         self._by_list = statement.where(column.in_(bindparam("values", expanding=True)))
 
     def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> Sequence[Any]:
@@ -121,26 +141,7 @@ class Lookup:
         if not is_postgresql(connection):
             return connection.execute(self._by_list, {"values": list(values), **parameters}).all()
         given = f"{{{','.join([value.hex for value in values])}}}" if self._of_ids else list(values)
-        return trips.ask(connection, self._asked.of({"values": given, **parameters}))
-
-
-class Prepared:
-    """A statement as PostgreSQL knows it, made ready once."""
-
-    def __init__(self, statement: Select[Any]) -> None:
-        self._statement = statement
-        self._text = ""
-        self._names: Sequence[str] = ()
-        self._values: Mapping[str, Any] = {}
-
-    def of(self, parameters: Mapping[str, Any]) -> Statement:
-        """The statement with these parameters and those that are part of it."""
-        if not self._text:
-            compiled = self._statement.compile(dialect=_NUMBERED, compile_kwargs={"render_postcompile": True})
-            self._names, self._values = compiled.positiontup or (), compiled.params
-            self._text = str(compiled)
-        values = {**self._values, **parameters}
-        return self._text, [values[name] for name in self._names]
+        return self._by_array.rows(connection, values=given, **parameters)
 
 
 _NUMBERED: Dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
