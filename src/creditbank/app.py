@@ -219,6 +219,7 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
         Chore(partial(lapse_reservations, bank, desk), LOOK_SECONDS),
         Chore(importer.purge, running.PURGE_SECONDS),
         Chore(presence.report, LOOK_SECONDS),
+        Chore(state.beside.follow, LOOK_SECONDS),
     ]
     closing.enter_context(closing_of(Chores([*of_desk, *access])))
 

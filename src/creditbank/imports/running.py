@@ -34,6 +34,8 @@ DAY_SECONDS = 86_400
 ORPHAN_SECONDS = 3_600
 PURGE_SECONDS = 3_600.0
 MICROSECONDS = 1_000_000
+MANY_BYTES = 32 * 1024
+"""Of a file that is likely to hold many rows."""
 
 
 class Importer:
@@ -123,6 +125,8 @@ class Importer:
         folder, detail = self.folder(one.import_id), detail_of(one)
         if one.resume_at is not None or not folder.source.exists():
             return refusal("source_lost")
+        if folder.source.stat().st_size > MANY_BYTES:
+            self._beside.wake()  # so that it is up when the rows are to be awarded
         folder.findings.unlink(missing_ok=True)
         folder.put_task(self._task(one, detail))
         try:
