@@ -7,11 +7,14 @@ python -m tests.endurance failover --times 10 --mode sync
 python -m tests.endurance hostile --database postgresql
 python -m tests.endurance rotate --persons 10000 --database postgresql
 python -m tests.endurance timing --calls 2000 --database postgresql
+python -m tests.endurance simulate --seeds 500 --steps 300
+python -m tests.endurance simulate --seed 14
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -22,7 +25,7 @@ from random import Random
 from creditbank.ledger.database import open_engine
 from tests.commands.rotating import rotate_under_a_crowd
 from tests.database import migrate
-from tests.endurance import failover, flips, hostile, timing
+from tests.endurance import failover, flips, hostile, simulate, timing
 from tests.endurance.databases import PostgreSQL, installed
 from tests.endurance.pair import pair
 from tests.processes import bank, findings, histories
@@ -36,6 +39,7 @@ VIOLATION = 3
 REPORT_EVERY = 10
 ACCOUNTS, CERTIFICATES = 8, 6
 OPERATIONS_A_ROUND = 2_000
+SIMULATED = 500
 SILENT_SECONDS = {True: 0.4, False: 3.0}
 """How long the link is silent: with an asynchronous standby, until a checkpoint covers what will be lost."""
 
@@ -43,6 +47,8 @@ SILENT_SECONDS = {True: 0.4, False: 3.0}
 def main() -> int:
     asked = _arguments().parse_args()
     seed = asked.seed if asked.seed is not None else Random().randrange(2**32)
+    if asked.command == "simulate":
+        return _simulate(asked, seed)
     _say(f"{asked.command}, {asked.database}, seed {seed}")
     if asked.command == "failover":
         return _failover(asked.times, asked.mode == "sync", Random(seed))
@@ -88,10 +94,21 @@ def _arguments() -> argparse.ArgumentParser:
     rotating.add_argument("--persons", type=int, default=10_000)
     rotating.add_argument("--clients", type=int, default=2, help="at each server")
     rotating.add_argument("--servers", type=int, default=2)
+    simulating = commands.add_parser("simulate", help="lives of a bank in memory, each from one seed")
+    simulating.add_argument("--seeds", type=int, default=None, help="500, or the one that --seed names")
+    simulating.add_argument("--steps", type=int, default=300)
+    simulating.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    simulating.add_argument("--seed", type=int, default=None, help="the first, or the only one")
     for command in (crashing, history, flipping, failing, timed, rotating, hostile_files):
         command.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
         command.add_argument("--seed", type=int, default=None)
     return parser
+
+
+def _simulate(asked: argparse.Namespace, first: int) -> int:
+    seeds = asked.seeds or (SIMULATED if asked.seed is None else 1)
+    _say(f"simulate, {seeds} seeds from {first} on")
+    return _conclude(simulate.simulate(first, seeds, asked.steps, asked.processes, _say))
 
 
 def _failover(times: int, is_synchronous: bool, chance: Random) -> int:

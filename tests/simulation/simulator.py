@@ -83,9 +83,11 @@ Outcome = Settled | BaseException | None
 
 
 class Simulation:
-    """One seed. `image` is the database that it begins with."""
+    """One seed. The database that it begins with and the kind of installation are ours, or broken on purpose."""
 
-    def __init__(self, seed: int, folder: Path, image: bytes | None = None) -> None:
+    def __init__(
+        self, seed: int, folder: Path, image: bytes | None = None, kind: type[Installation] = Installation
+    ) -> None:
         self.seed = seed
         self.trace: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -93,7 +95,7 @@ class Simulation:
         self.clock = Clock()
         self._chance = Random(seed)
         self._ids = Ids(self._chance, self.clock)
-        self.installation = Installation(folder=folder, clock=self.clock, ids=self._ids)
+        self.installation = kind(folder=folder, clock=self.clock, ids=self._ids)
         self.installation.begin(Database(image or furnished()))
         catalogue = self.installation.processes[0].bank.catalogue()
         issued = {one.registered.code: list(one.accreditations) for one in catalogue.organisations.values()}
@@ -110,7 +112,7 @@ class Simulation:
                 self._step(number)
                 if number % CHECK_EVERY == 0 or number == steps:
                     checks.everything(self.installation, self.model, self.watch, self._moment())
-            checks.rebuilt(self.installation)
+            checks.at_the_end(self.installation)
         except Exception as wrong:
             lines = "\n".join(self.trace)
             raise Violation(f"seed {self.seed}: {type(wrong).__name__}: {wrong}\n{lines}") from wrong
@@ -124,7 +126,7 @@ class Simulation:
         told = sha256("\n".join(self.trace).encode())
         for row in checks.history_rows(self.installation.engine):
             told.update(repr(row).encode())
-        told.update((self.installation.publisher.shelf.checkpoint() or "").encode())
+        told.update((self.installation.processes[0].publisher.shelf.checkpoint() or "").encode())
         return told.hexdigest()
 
     def _moment(self) -> Moment:
@@ -219,8 +221,9 @@ class Simulation:
         """Judge an outcome, and make the model what it must be now."""
         struck = self.installation.faults.struck > 0
         known = self.model.answers.get(delivery.key)
-        self.counts["killed" if outcome is None else "answered"] += 1
-        if outcome is None or type(outcome) is errors.Unavailable:
+        is_unknown = outcome is None or type(outcome) is errors.Unavailable
+        self.counts["requests without an answer" if is_unknown else "answered requests"] += 1
+        if is_unknown:
             require(struck, "refused for no reason")
             self._learn(delivery, kept, at)
         elif delivery.action is None:
@@ -249,7 +252,7 @@ class Simulation:
         delivery.action.apply(self.model, at, from_json(kept.body))
         self.model.answers[delivery.key] = kept.body
         self.model.bodies[delivery.key] = kept.fingerprint
-        self.counts["effects"] += 1
+        self.counts["acknowledged effects"] += 1
 
     def _repeated(self, delivery: Delivery, outcome: Outcome, known: bytes) -> None:
         if delivery.fingerprint != self.model.bodies[delivery.key]:
@@ -269,7 +272,7 @@ class Simulation:
         else:
             self.clock.now += chance.choice((-3 * 24 * HOUR, -HOUR, -1, HOUR, 24 * HOUR, 20 * 24 * HOUR))
         self.clock.now = max(self.clock.now, EARLIEST)
-        self.counts["clock set back"] += self.clock.now < now
+        self.counts["times the clock was set back"] += self.clock.now < now
         self._say(f"the clock jumps by {self.clock.now - now:+}")
 
     def _restart(self) -> None:
@@ -277,7 +280,7 @@ class Simulation:
 
     def _start_again(self, why: str) -> None:
         self._say(why)
-        self.counts[why] += 1
+        self.counts["restarts"] += 1
         self.installation.start()
 
     def _take_backup(self) -> None:
@@ -290,7 +293,7 @@ class Simulation:
         if backup is None or backup.published >= self.watch.size:
             return
         self._say("the backup is restored")
-        self.counts["restored"] += 1
+        self.counts["restored backups"] += 1
         installation, at = self.installation, self._moment()
         installation.begin(Database(backup.image))
         checks.erased_stay_so(installation, self.model)
@@ -300,7 +303,7 @@ class Simulation:
             [outcome] = process.desk.settle([request])
             require(isinstance(outcome, errors.HistoryBehind), f"a restored backup was written to: {_told(outcome)}")
         try:
-            installation.publisher.publish()
+            installation.processes[0].publisher.publish()
         except Forked:
             require(before == list(checks.history_rows(installation.engine)), "a restored backup was written to")
         else:
@@ -313,7 +316,7 @@ class Simulation:
     def _publish(self) -> None:
         """A round, which may break off anywhere."""
         self._misfortune(90)
-        publisher = self.installation.publisher
+        publisher = self._chance.choice(self.installation.processes).publisher
         try:
             publisher.open()
             head = publisher.publish()
@@ -325,7 +328,7 @@ class Simulation:
             self._say("the round broke off")
         finally:
             self.installation.faults.disarm()
-        self.counts["rounds"] += 1
+        self.counts["rounds of the publisher"] += 1
         self.watch.look(publisher.shelf)
 
 
