@@ -18,8 +18,8 @@ TRIGGERS = {
         CREATE TRIGGER broken AFTER INSERT ON command_log WHEN new.partition_id < 4 BEGIN
             DELETE FROM command_log WHERE scope = new.scope AND key = new.key;
         END""",
-    "one partition takes the clock as it is": """
-        CREATE TRIGGER broken AFTER UPDATE ON log_partition WHEN new.partition_id = 7 BEGIN
+    "some partitions take the clock as it is": """
+        CREATE TRIGGER broken AFTER UPDATE ON log_partition WHEN new.partition_id < 16 BEGIN
             UPDATE log_partition SET recorded_at = 0 WHERE partition_id = new.partition_id;
         END""",
     "some numbers are not claimed": """
@@ -27,7 +27,7 @@ TRIGGERS = {
             SELECT RAISE(IGNORE);
         END""",
     "some reversals do not reach the answers": """
-        CREATE TRIGGER broken BEFORE UPDATE ON usage WHEN new.status = 'reversed' AND new.institution = 'academy' BEGIN
+        CREATE TRIGGER broken BEFORE UPDATE ON usage WHEN new.status = 'reversed' AND new.institution = 'college' BEGIN
             SELECT RAISE(IGNORE);
         END""",
     "a lapse is not kept": """
@@ -40,7 +40,7 @@ TRIGGERS = {
             UPDATE log_partition SET head = new.position - 1 WHERE partition_id = new.partition_id;
         END""",
     "indexes of the log are given twice": """
-        CREATE TRIGGER broken AFTER INSERT ON log_round WHEN new.partition_id = 7 BEGIN
+        CREATE TRIGGER broken AFTER INSERT ON log_round WHEN new.partition_id < 16 BEGIN
             UPDATE log_round SET count = count + 1
             WHERE partition_id = new.partition_id AND first_position = new.first_position;
         END""",
