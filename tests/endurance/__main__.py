@@ -10,11 +10,14 @@ python -m tests.endurance failover --times 10 --mode sync
 python -m tests.endurance hostile --database postgresql
 python -m tests.endurance rotate --persons 10000 --database postgresql
 python -m tests.endurance timing --calls 2000 --database postgresql
+python -m tests.endurance simulate --seeds 500 --steps 300
+python -m tests.endurance simulate --seeds 1 --seed 14
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,6 +74,11 @@ COMMANDS = {
         "whether the time of an answer tells what is there; so many calls of either side; never fails",
         runs.timed,
         {"calls": 2_000, "database": ONE_OF_BOTH},
+    ),
+    "simulate": Command(
+        "lives of a bank in memory, each from one seed, so many from --seed on",
+        runs.simulated,
+        {"seeds": 500, "steps": 300, "processes": os.cpu_count() or 1},
     ),
     "rotate": Command(
         "every key is rotated while people come, so many clients at each server",

@@ -13,7 +13,7 @@ from time import monotonic
 from creditbank.ledger.database import open_engine
 from tests.commands.rotating import rotate_under_a_crowd
 from tests.database import migrate
-from tests.endurance import failover, flips, hostile, timing
+from tests.endurance import failover, flips, hostile, simulate, timing
 from tests.endurance.databases import installed
 from tests.endurance.pair import pair
 from tests.endurance.told import say
@@ -177,3 +177,9 @@ def rotated(asked: argparse.Namespace, chance: Random) -> list[str]:
     for name, figure in figures.items():
         say(f"{name}: {figure}")
     return found
+
+
+def simulated(asked: argparse.Namespace, chance: Random) -> list[str]:
+    first = chance.randrange(2**32) if asked.seed is None else asked.seed
+    say(f"from seed {first} on")
+    return simulate.simulate(first, asked.seeds, asked.steps, asked.processes, say)
