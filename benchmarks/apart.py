@@ -1,4 +1,5 @@
-"""One side of a comparison in a fresh process of its own: its time, and the most memory that it took."""
+"""One side of a comparison in a fresh process of its own: its time, and the most memory that it took, and any process
+that it started."""
 
 from __future__ import annotations
 
@@ -21,13 +22,19 @@ def measured(work: Work, database_url: str) -> Sample:
 
 
 def _measured(work: Work, database_url: str) -> Sample:
-    before = _peak_megabytes()
+    before = _peak_megabytes(resource.RUSAGE_SELF)
     started = time.perf_counter()
     events = work(database_url)
     seconds = time.perf_counter() - started
-    details = {"events": float(events), "peak_mb": _peak_megabytes(), "peak_mb_before": before}
+    details = {
+        "events": float(events),
+        "peak_mb": _peak_megabytes(resource.RUSAGE_SELF),
+        "peak_mb_before": before,
+        "peak_mb_of_others": _peak_megabytes(resource.RUSAGE_CHILDREN),
+    }
     return Sample(events / seconds, details)
 
 
-def _peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _peak_megabytes(who: int) -> float:
+    """Of this process, or of the largest that it started and that has ended."""
+    return resource.getrusage(who).ru_maxrss / 1024

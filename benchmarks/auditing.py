@@ -18,13 +18,12 @@ from benchmarks.databases import opened
 from benchmarks.measure import Bound, Result, Target, alternate
 from benchmarks.settings import Database, Settings
 from creditbank.audit import replay
-from creditbank.cli import verify
+from creditbank.cli import installation, verify
 from creditbank.ledger import codec, log
 from creditbank.ledger.database import open_engine
 
 NAME = "S8"
 TARGET = Target(Bound.AT_LEAST, 0.5, 0.8)
-LEARNERS = 500_000  # in a full run
 PAGE = 1_000
 
 
@@ -38,10 +37,10 @@ def _run(settings: Settings, database: Database) -> Result:
         tempfile.TemporaryDirectory(dir=settings.directory) as directory,
     ):
         url = store.create("creditbank")
-        history.filled(url, Path(directory), settings.stored(LEARNERS))
+        history.filled(url, Path(directory), history.learners(settings))
         return Result(
             benchmark=NAME,
-            title=f"audit {history.EVENTS * settings.stored(LEARNERS):,} events",
+            title=f"audit {history.EVENTS * history.learners(settings):,} events",
             database=database,
             unit="events/s",
             peer="decode the same events and hash them once",
@@ -74,7 +73,7 @@ def verified(directory: Path, database_url: str) -> int:
 def replayed(database_url: str) -> int:
     """The answers against history alone; the number of events. Raises RuntimeError where they differ."""
     engine = open_engine(database_url)
-    for difference in replay.differences(engine):
+    for difference in replay.differences(engine, processes=installation.processes(engine, None)):
         raise RuntimeError(f"the audit found {difference}")
     with engine.connect() as connection, connection.begin():
         events = sum(log.heads(connection).values())

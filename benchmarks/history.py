@@ -19,8 +19,11 @@ import uuid_utils.compat as uuids
 from psycopg import Connection
 
 from benchmarks import bank, people, server
+from benchmarks.settings import Settings
 from creditbank.domain.values import partition_of
 
+LEARNERS = 500_000  # a million events, as the targets say
+QUICK_LEARNERS = 5_000
 EVENTS = 2  # of a learner: the account is opened, the certificate awarded
 PAGE = 5_000  # learners in a transaction
 SAMPLE = 9_999_999  # the index of the learner who is copied; nobody else in a benchmark has it
@@ -54,6 +57,11 @@ class _Rows:
         """The column whose value says in which partition a row stands."""
         keys = {"event": "stream_id", "certificate_claim": "certificate_id", "person_claim": "blind_index"}
         return keys.get(self.table, "account_id")
+
+
+def learners(settings: Settings) -> int:
+    """How many an audit of a whole history goes through."""
+    return QUICK_LEARNERS if settings.quick else LEARNERS
 
 
 def filled(database_url: str, directory: Path, learners: int) -> bank.Keys:

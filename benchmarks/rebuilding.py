@@ -13,11 +13,11 @@ from benchmarks.peers import copying
 from benchmarks.settings import Database, Settings
 from creditbank import projections
 from creditbank.audit.rebuild import rebuild
+from creditbank.cli import installation
 from creditbank.ledger.database import open_engine
 
 NAME = "S7"
 TARGET = Target(Bound.AT_LEAST, 0.5, 0.9)
-LEARNERS = 500_000  # in a full run
 
 TABLES = tuple(table.name for table in projections.TABLES)
 
@@ -32,7 +32,7 @@ def _run(settings: Settings, database: Database) -> Result:
         tempfile.TemporaryDirectory(dir=settings.directory) as directory,
     ):
         url = store.create("creditbank")
-        history.filled(url, Path(directory), settings.stored(LEARNERS))
+        history.filled(url, Path(directory), history.learners(settings))
         copying.dump(url, TABLES, Path(directory))
 
         def product(_: int) -> Sample:
@@ -41,7 +41,7 @@ def _run(settings: Settings, database: Database) -> Result:
 
         return Result(
             benchmark=NAME,
-            title=f"rebuild all projections of {history.EVENTS * settings.stored(LEARNERS):,} events",
+            title=f"rebuild all projections of {history.EVENTS * history.learners(settings):,} events",
             database=database,
             unit="events/s",
             peer="a plain cursor over the same events, COPY of the same rows",
@@ -58,7 +58,7 @@ def _run(settings: Settings, database: Database) -> Result:
 
 def _rebuilt(database_url: str) -> int:
     engine = open_engine(database_url)
-    events = rebuild(engine)
+    events = rebuild(engine, processes=installation.processes(engine, None))
     engine.dispose()
     return events
 

@@ -66,7 +66,7 @@ from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, lapse_reservations
 from creditbank.commands.presence import LOOK_SECONDS, Presence
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
-from creditbank.imports import running
+from creditbank.imports import chunks, running
 from creditbank.imports.running import Importer
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
@@ -81,7 +81,7 @@ from creditbank.web.provider import Provider, Registration
 from creditbank.web.sign_in import DocumentClaims, SignIn
 
 READ_GROUP_LIMIT = 64
-QUESTIONS = (lists.__name__,)
+QUESTIONS = (lists.__name__, chunks.__name__)
 """Modules of what the process beside the server is asked."""
 
 
@@ -186,10 +186,10 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     engine = open_engine(settings.database_url)
     closing.callback(engine.dispose)
     bank = state.bank = open_bank(settings, engine)
-    guard = Guard(engine, publication.shelf(settings))
+    guard = publication.open_guard(settings, engine)
     _open_reading(state, bank, closing)
     desk = state.desk = closing.enter_context(closing_of(Desk(bank, guard.check)))
-    state.beside = closing.enter_context(closing_of(Beside(bank, QUESTIONS)))
+    state.beside = closing.enter_context(closing_of(Beside(bank, QUESTIONS, is_wanted=settings.list_process)))
     jobs = state.jobs = closing.enter_context(closing_of(JobRunner(bank, desk)))
     state.cursors = Cursors(bank.vault.keys.cursors)
     state.stopping, state.streams = asyncio.Event(), Counter[str]()
@@ -200,7 +200,7 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     closing.callback(presence.leave)
     restored.reconcile(bank, desk)
     importer = closing.enter_context(
-        closing_of(Importer(bank, desk, jobs, settings.data_dir / "imports", settings.import_days))
+        closing_of(Importer(bank, desk, state.beside, jobs, settings.data_dir / "imports", settings.import_days))
     )
     state.importer = importer
     access = _open_access(state, settings, bank, closing)

@@ -1,4 +1,4 @@
-"""How this bank publishes: publisher, prover and witnesses, put together from the settings."""
+"""How this bank publishes: publisher, prover, witnesses and guard, put together from the settings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from sqlalchemy import Engine
 
 from creditbank.audit import remote
 from creditbank.audit.cosigning import Cosigners
+from creditbank.audit.guard import Guard
 from creditbank.audit.heads import HeadTrees
 from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import Publisher
-from creditbank.audit.transparency import policies
-from creditbank.audit.transparency.shelf import Shelf
+from creditbank.audit.transparency import notes, policies
+from creditbank.audit.transparency.checkpoints import Checkpoint
+from creditbank.audit.transparency.shelf import KEYS, Shelf
 from creditbank.ledger import sequence
 from creditbank.ledger.database import writing
 from creditbank.settings import Settings
@@ -21,9 +23,8 @@ from creditbank.vault import logkeys
 
 def open_publisher(settings: Settings, engine: Engine, clock: Callable[[], int]) -> Publisher:
     """The publisher of the bank's log. Raises Renamed where the log has another name than the settings say."""
-    otherwise = settings.public_url.partition("://")[2] + "/log/v1"
     with writing(engine) as connection:
-        origin = sequence.name(connection, settings.origin, otherwise)
+        origin = sequence.name(connection, settings.origin, _address(settings))
     return Publisher(
         engine=engine,
         shelf=shelf(settings),
@@ -40,6 +41,27 @@ def open_prover(settings: Settings, engine: Engine) -> Prover:
     """Makes proofs; reads no key that signs."""
     salting = logkeys.salting(settings.data_dir)
     return Prover(engine=engine, shelf=shelf(settings), trees=_head_trees(settings), salting=salting)
+
+
+def open_guard(settings: Settings, engine: Engine) -> Guard:
+    """The rollback guard of this bank, which has asked the witnesses. Raises Malformed for a policy that is none."""
+    return Guard(engine, shelf(settings), remembered(settings, engine))
+
+
+def remembered(settings: Settings, engine: Engine) -> Checkpoint | None:
+    """The largest checkpoint of this bank that a witness remembers; None where none of them tells of one."""
+    keys, cosigners = notes.verifier_keys(shelf(settings).text(KEYS) or ""), _cosigners(settings)
+    if cosigners is None or not keys:
+        return None
+    with engine.connect() as connection, connection.begin():
+        origin = sequence.known_name(connection) or settings.origin or _address(settings)
+    with cosigners.client:
+        return cosigners.highest(origin, keys)
+
+
+def _address(settings: Settings) -> str:
+    """What a log is called that was not given another name."""
+    return settings.public_url.partition("://")[2] + "/log/v1"
 
 
 def _cosigners(settings: Settings) -> Cosigners | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -70,6 +71,10 @@ class Settings(BaseSettings):
     metrics_addresses: Listed = Field((), description="Addresses besides loopback that may read /metrics.")
     trusted_proxies: Listed = Field((), description="Proxies whose X-Forwarded-For names the client.")
     requests_at_once: int = Field(500, ge=1, description="Requests that a process works on; others are told to wait.")
+    list_process: bool = Field(
+        default_factory=lambda: (os.cpu_count() or 1) > 1,
+        description="Long lists are made ready in a process beside the server; by default where there are processors.",
+    )
     requests_per_minute: int = Field(60_000, ge=0, description="Requests a minute and key; 0: no limit.")
     lookups_per_minute: int = Field(300, ge=0, description="Persons looked up, a minute and organisation; 0: no limit.")
     refusals_per_minute: int = Field(30, ge=0, description="Refused credentials a minute and address; 0: no limit.")

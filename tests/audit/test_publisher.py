@@ -128,7 +128,7 @@ def test_an_event_with_its_salt_proves_its_entry(engine: Engine, tmp_path: Path)
         for partition_id, last in log.heads(connection).items():
             for row in log.stored(connection, partition_id, 0, last):
                 record = record_of(row, previous.get(row.stream_id)).text
-                salt = records.event_salt(one.salting, row.stream_id, row.version)
+                salt = records.event_salt(one.salting, row.stream_id.bytes, row.version)
                 previous[row.stream_id] = records.event_commitment(salt, record)
                 index = sequence.index_of(connection, partition_id, row.position)
                 assert index is not None

@@ -45,7 +45,7 @@ def versions_of_rows(engine: Engine) -> Sequence[Row[Any]]:
 
 
 def test_from_emptied_tables_everything_is_as_it_was(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creditbank.audit.standing.PAGE", 2)
+    monkeypatch.setattr("creditbank.ledger.raw.PAGE", 4)
     learners(engine, 5)
     before = contents(engine)
     with engine.begin() as connection:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -15,17 +19,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from creditbank import publication
 from creditbank.api.witness import create_witness
 from creditbank.audit import checking, witness
 from creditbank.audit.cosigning import Cosigners
+from creditbank.audit.guard import Guard
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency import merkle, notes, policies, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
 from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.notes import COSIGNATURE, Note
+from creditbank.audit.transparency.shelf import Forked
 from creditbank.audit.witness import Witness
+from creditbank.commands.desk import Desk
+from creditbank.domain import errors
+from creditbank.ledger import sequence
+from creditbank.ledger.database import writing
+from creditbank.settings import Settings
 from tests.audit.bank import ORIGIN, fill, publisher
-from tests.commands.bank import Clock
+from tests.audit.test_guard import back_up, restore
+from tests.commands.bank import Clock, award, bank_on, holder, tell
 
 SEEDS = {name: Ed25519PrivateKey.from_private_bytes(name.encode() * 32) for name in "abc"}
 
@@ -216,6 +229,110 @@ def test_the_witnesses_remember_what_a_bank_must_not_fall_behind(
     assert one.cosigners is not None
 
     assert one.cosigners.highest(ORIGIN, one.verifier_keys()) == head
+
+
+def restored(one: Publisher, tmp_path: Path) -> Publisher:
+    """A bank that goes on, and is then put back to what it was, with its published files."""
+    back_up(one.engine)
+    shutil.copytree(one.shelf.folder, tmp_path / "old")
+    fill(one.engine, 4, first=10, furnished=True)
+    assert one.publish() is not None
+    restore(one.engine)
+    shutil.rmtree(one.shelf.folder)
+    shutil.copytree(tmp_path / "old", one.shelf.folder)
+    return one
+
+
+def test_a_bank_restored_with_its_published_files_is_told_by_a_witness(
+    published: Publisher, schools: dict[str, TestClient], tmp_path: Path
+) -> None:
+    one = restored(with_witnesses(published, schools, "two", down=set()), tmp_path)
+    assert Guard(one.engine, one.shelf).missing is None, "by itself it cannot know"
+    assert one.cosigners is not None
+    guard = Guard(one.engine, one.shelf, one.cosigners.highest(ORIGIN, one.verifier_keys()))
+    desk = Desk(bank_on(one.engine), guard.check)
+
+    with pytest.raises(errors.HistoryBehind):
+        tell(desk, award("N99", holder("somebody")))
+    with pytest.raises(Forked, match="cosigned by a witness"):
+        one.open()
+
+    desk.close()
+    assert "cosigned by a witness and not in the database" in (guard.missing or "")
+
+
+def test_another_history_than_a_witness_has_seen_is_not_written_on(
+    published: Publisher, schools: dict[str, TestClient], tmp_path: Path
+) -> None:
+    one = restored(with_witnesses(published, schools, "two", down=set()), tmp_path)
+    fill(one.engine, 9, first=40, furnished=True)
+    replace(one, cosigners=None).publish()
+    assert one.cosigners is not None
+
+    guard = Guard(one.engine, one.shelf, one.cosigners.highest(ORIGIN, one.verifier_keys()))
+
+    assert "is not the one that the database knows" in (guard.missing or "")
+
+
+def test_witnesses_that_are_down_do_not_stop_a_bank_and_are_logged(
+    published: Publisher, schools: dict[str, TestClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    one = with_witnesses(published, schools, "two", down={"a", "b", "c"})
+    one.open()
+    assert one.cosigners is not None
+
+    assert one.cosigners.highest(ORIGIN, one.verifier_keys()) is None
+    assert "witness a does not tell what it remembers: ConnectError" in caplog.text
+
+
+def test_a_witness_cannot_invent_a_history(published: Publisher, schools: dict[str, TestClient]) -> None:
+    one = with_witnesses(published, schools, "two", down=set())
+    fill(one.engine, 2, first=10, furnished=True)
+    one.publish()
+    assert one.cosigners is not None
+    others = [notes.key_of(SEEDS["a"], ORIGIN)]
+
+    assert one.cosigners.highest(ORIGIN, others) is None, "what our own keys have not signed is not believed"
+
+
+@contextmanager
+def serving(text: str) -> Iterator[str]:
+    """A witness that answers every question with one checkpoint."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server, ThreadPoolExecutor(1) as thread:
+        thread.submit(server.serve_forever, 0.01)
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_bank_asks_the_witnesses_of_its_settings_when_it_starts(published: Publisher, tmp_path: Path) -> None:
+    one = published
+    with writing(one.engine) as connection:
+        sequence.name(connection, ORIGIN, ORIGIN)
+    one.open()
+    back_up(one.engine)
+    fill(one.engine, 4, first=10, furnished=True)
+    one.publish()
+    seen, policy = one.shelf.checkpoint() or "", tmp_path / "policy"
+    restore(one.engine)
+    (one.shelf.folder / "checkpoint").unlink()
+
+    with serving(seen) as url:
+        policy.write_text(f"witness a {vkey('a')} {url}\nquorum a\n")
+        chosen = Settings(data_dir=tmp_path, witness_policy=policy)
+        asked = publication.open_guard(chosen, one.engine)
+
+    assert "cosigned by a witness" in (asked.missing or "")
+    assert publication.open_guard(Settings(data_dir=tmp_path), one.engine).missing is None
 
 
 # Policies

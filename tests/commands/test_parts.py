@@ -13,6 +13,7 @@ from creditbank.audit import replay
 from creditbank.commands import parts
 from creditbank.commands.awards import AwardBatch, AwardLine
 from creditbank.commands.desk import Desk, Request, Settled
+from creditbank.commands.parts import Plain
 from creditbank.domain import errors
 from creditbank.ledger.tables import command_log
 from tests.commands.bank import asked, award, bank_on, body, events_in, furnish, holder, open_desk, tell
@@ -24,7 +25,12 @@ COUNT = 2 * LINES + 1
 
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "LINES", LINES)
+    cut_into(monkeypatch, LINES)
+
+
+def cut_into(monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
+    monkeypatch.setattr(parts, "LINES", lines)
+    monkeypatch.setattr(parts, "LONG", lines)
 
 
 @pytest.fixture
@@ -43,11 +49,13 @@ def batch(count: int = COUNT) -> AwardBatch:
 
 def settle(desk: Desk, command: AwardBatch, *, key: str = "k", fingerprint: bytes = b"same") -> Settled:
     request = asked(command, key, fingerprint)
-    return asyncio.run(parts.settle(desk, request, len(command.lines), command.part))
+    return asyncio.run(parts.settle(desk, request, len(command.lines), Plain(command.part)))
 
 
 class BreaksOff:
     """A desk at which the request of a certain turn finds the database away."""
+
+    is_busy = True
 
     def __init__(self, desk: Desk, turn: int) -> None:
         self._desk = desk
@@ -95,7 +103,7 @@ def test_what_broke_off_goes_on_where_it_stood(engine: Engine, desk: Desk, turn:
     command, before = batch(), events_in(engine)
     broken: Any = BreaksOff(desk, turn)
     with pytest.raises(errors.Unavailable):
-        asyncio.run(parts.settle(broken, asked(command, "k"), COUNT, command.part))
+        asyncio.run(parts.settle(broken, asked(command, "k"), COUNT, Plain(command.part)))
     assert events_in(engine) == before + 2 * LINES * turn, "an account and a certificate a line"
 
     settled = settle(desk, command)
@@ -109,7 +117,7 @@ def test_under_its_key_nothing_else_passes_even_when_it_broke_off(engine: Engine
     command = batch()
     broken: Any = BreaksOff(desk, 1)
     with pytest.raises(errors.Unavailable):
-        asyncio.run(parts.settle(broken, asked(command, "k"), COUNT, command.part))
+        asyncio.run(parts.settle(broken, asked(command, "k"), COUNT, Plain(command.part)))
     count = events_in(engine)
 
     with pytest.raises(errors.IdempotencyKeyReused):
@@ -122,9 +130,9 @@ def test_under_its_key_nothing_else_passes_even_when_it_broke_off(engine: Engine
 def test_an_answer_that_was_stored_in_longer_parts_is_repeated_as_it_was(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts, "LINES", COUNT)
+    cut_into(monkeypatch, COUNT)
     first = settle(desk, batch())
-    monkeypatch.setattr(parts, "LINES", LINES)
+    cut_into(monkeypatch, LINES)
 
     again = settle(desk, batch())
 
@@ -152,7 +160,7 @@ def test_who_asks_meanwhile_is_let_in_between_two_parts(desk: Desk, monkeypatch:
             return answer
 
         long = asyncio.ensure_future(
-            named("list", parts.settle(desk, asked(command, "k"), COUNT, command.part)),
+            named("list", parts.settle(desk, asked(command, "k"), COUNT, Plain(command.part))),
         )
         short = asyncio.ensure_future(named("single", desk.ask(asked(award("S1", holder("Zhao"))))))
         return order, await long, await short

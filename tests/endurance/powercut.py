@@ -5,6 +5,7 @@ Database, key files and published log lie on a file system that forgets what was
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from random import Random
 
 from tests.database import migrate
 from tests.endurance.node import Node
+from tests.endurance.told import say
 from tests.processes.crash import Verdict, crash
 from tests.processes.server import Installation, Process
 from tests.processes.warm import PROJECT
@@ -24,6 +26,23 @@ from tests.processes.warm import PROJECT
 DEVICE = Path("/dev/fuse")
 OFTEN_CHECKPOINTS = "checkpoint_timeout = 30s\nmax_wal_size = 64MB\n"
 """So that a cut also falls into one."""
+
+
+def run(asked: argparse.Namespace, chance: Random) -> list[str]:
+    if (reason := impossible()) is not None:
+        raise SystemExit(f"the power cannot be cut here: {reason}")
+    verdict = cut_power(
+        asked.database,
+        cuts=asked.cuts,
+        most_writes=asked.most_writes,
+        chance=chance,
+        is_deaf=asked.deaf,
+        progress=lambda one: say(str(one)),
+    )
+    say(str(verdict).replace("kills", "cuts"))
+    if asked.deaf:
+        return [] if verdict.lost else ["a disk that synced nothing lost nothing that was noticed"]
+    return verdict.findings
 
 
 def impossible() -> str | None:

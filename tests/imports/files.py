@@ -14,8 +14,8 @@ from typing import Any
 import xlsxwriter
 
 from creditbank.imports import reading
-from creditbank.imports.awarding import Row, row_of
 from creditbank.imports.headers import Mapping as Headers
+from creditbank.imports.lines import Row, row_of
 from creditbank.imports.task import Folder, Task
 
 HEADER = ("证书编号", "姓名", "身份证号", "证书名称", "等级", "发证日期")

@@ -76,3 +76,16 @@ def test_no_rows_are_no_work(engine: Engine) -> None:
     with writing(engine) as connection:
         bulk.insert(connection, lot, [])
         assert connection.execute(select(lot)).all() == []
+
+
+@pytest.mark.parametrize("count", [1, FEW])
+def test_ids_may_come_as_their_bytes(engine: Engine, count: int) -> None:
+    whole = [row(uuid4(), f"N{number}") for number in range(count)]
+    bare = [tuple(value.bytes if isinstance(value, UUID) else value for value in one) for one in whole]
+
+    with writing(engine) as connection:
+        bulk.insert(connection, lot, bare)
+
+    with engine.connect() as connection, connection.begin():
+        found = bulk.Lookup(select(lot), lot.c.account_id).rows(connection, [one[0] for one in bare])
+    assert sorted(map(tuple, found)) == sorted(whole)

@@ -35,8 +35,12 @@ class Verdict:
     differences: list[str] = field(default_factory=list)
 
     @property
+    def findings(self) -> list[str]:
+        return [*self.refused, *self.lost, *self.doubled, *self.differences]
+
+    @property
     def is_clean(self) -> bool:
-        return not (self.refused or self.lost or self.doubled or self.differences)
+        return not self.findings
 
     def __str__(self) -> str:
         return (

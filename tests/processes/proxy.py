@@ -1,4 +1,4 @@
-"""A wire to the database that can be cut: at any time, or between a COMMIT and its answer."""
+"""A wire to a database, or to a bank, that can be cut: at any time, or between what was asked and its answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threading import Lock, Thread
 
 from sqlalchemy import make_url
 
-COMMIT = b"COMMIT\x00"
+COMMIT, POST = b"COMMIT\x00", b"POST /"
 _CHUNK = 65_536
 _BACKLOG = 128
 
@@ -21,7 +21,7 @@ Verdict = Callable[[], bool]
 class _Wire:
     client: socket.socket
     server: socket.socket
-    committing: bool = False
+    awaited: bool = False
 
     def cut(self) -> None:
         for end in (self.client, self.server):
@@ -31,16 +31,17 @@ class _Wire:
 
 @dataclass(slots=True)
 class Proxy:
-    """Passes on what goes to and from a PostgreSQL server."""
+    """Passes on what goes to and from a server. `marker` is in what is asked for with effect: in a COMMIT, a POST."""
 
     _target: Callable[[], socket.socket]
     _listener: socket.socket
+    _marker: bytes
     _wires: list[_Wire] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
     _is_up: bool = True
     _swallows: Verdict = lambda: False
     swallowed: int = 0
-    """How many answers to a COMMIT were swallowed; the commits themselves were done."""
+    """How many answers were swallowed; what they answered was done."""
 
     @property
     def port(self) -> int:
@@ -64,7 +65,7 @@ class Proxy:
             wire.cut()
 
     def swallow(self, verdict: Verdict) -> None:
-        """Swallow the answers to those COMMITs for which the verdict is true, and cut the connection instead."""
+        """Swallow those answers for which the verdict is true, and cut the connection instead."""
         self._swallows = verdict
 
     def accept(self) -> None:
@@ -98,13 +99,13 @@ class Proxy:
 
     def _to_server(self, wire: _Wire) -> None:
         while chunk := wire.client.recv(_CHUNK):
-            if COMMIT in chunk and self._swallows():
-                wire.committing = True
+            if self._marker in chunk and self._swallows():
+                wire.awaited = True
             wire.server.sendall(chunk)
 
     def _to_client(self, wire: _Wire) -> None:
         while chunk := wire.server.recv(_CHUNK):
-            if wire.committing:
+            if wire.awaited:
                 self.swallowed += 1
                 return
             wire.client.sendall(chunk)
@@ -124,13 +125,27 @@ def before(database_url: str) -> Iterator[tuple[Proxy, str]]:
         target.connect(f"{host}/.s.PGSQL.{port}")
         return target
 
+    with _passing(connected, COMMIT) as proxy:
+        behind = url.set(host="127.0.0.1", port=proxy.port, query={})
+        yield proxy, behind.render_as_string(hide_password=False)
+
+
+@contextmanager
+def facing(address: str) -> Iterator[tuple[Proxy, str]]:
+    """A proxy in front of a bank, with the address under which the bank is behind it."""
+    host, _, port = address.rpartition(":")
+    with _passing(lambda: socket.create_connection((host, int(port))), POST) as proxy:
+        yield proxy, f"127.0.0.1:{proxy.port}"
+
+
+@contextmanager
+def _passing(target: Callable[[], socket.socket], marker: bytes) -> Iterator[Proxy]:
     with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
-        proxy = Proxy(connected, listener)
+        proxy = Proxy(target, listener, marker)
         accepting = Thread(target=proxy.accept, daemon=True)
         accepting.start()
         try:
-            behind = url.set(host="127.0.0.1", port=proxy.port, query={})
-            yield proxy, behind.render_as_string(hide_password=False)
+            yield proxy
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             accepting.join()

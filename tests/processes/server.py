@@ -32,6 +32,8 @@ class Installation:
     database_url: str
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    preloaded: tuple[tuple[str, str], ...] = ()
+    """What a server must have in its environment before it is a Python."""
 
     @property
     def data_dir(self) -> Path:
@@ -55,7 +57,7 @@ class Installation:
         """Start a server and wait until it is ready. Raises NotStarted."""
         reading, writing = os.pipe()
         with self.log.open("ab") as log, os.fdopen(writing, "wb"):
-            pid = forge().fork(["serve", "--port", "0", "--json"], self.named(), writing, log.fileno())
+            pid = forge(self.preloaded).fork(["serve", "--port", "0", "--json"], self.named(), writing, log.fileno())
         process = Process(pid=pid, _handle=os.pidfd_open(pid), _output=os.fdopen(reading, "rb"))
         line = process.line()
         if not line:

@@ -48,11 +48,16 @@ class Forge:
 
 
 @cache
-def forge() -> Forge:
-    """The one of this process, which ends with it."""
+def forge(preloaded: tuple[tuple[str, str], ...] = ()) -> Forge:
+    """The one of this process, which ends with it; one more for each environment that it has to have at its start."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     line = [sys.executable, "-m", "tests.processes.warm", str(theirs.fileno())]
-    made = Forge(ours, subprocess.Popen(line, cwd=PROJECT, pass_fds=[theirs.fileno()], start_new_session=True))
+    made = Forge(
+        ours,
+        subprocess.Popen(
+            line, cwd=PROJECT, pass_fds=[theirs.fileno()], start_new_session=True, env={**os.environ, **dict(preloaded)}
+        ),
+    )
     theirs.close()
     atexit.register(made.close)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -42,20 +43,27 @@ class Cosigners:
             return None
         return str(Note(text=parsed.text, signatures=(*parsed.signatures, *found.values())))
 
-    def highest(self, origin: str, keys: list[VerifierKey]) -> Checkpoint | None:
-        """The largest of our own checkpoints that a witness remembers: what we must not fall behind."""
+    def highest(self, origin: str, keys: Collection[VerifierKey]) -> Checkpoint | None:
+        """The largest of our own checkpoints that a witness remembers: what we must not fall behind.
+
+        Only one that our own keys have signed is believed: no witness can invent a history and stop the bank by it.
+        """
         path = sha256(origin.encode()).hexdigest()
-        heads = []
-        for one in self.policy.witnesses.values():
-            if one.url is None:
-                continue
-            try:
-                answer = self.client.get(f"{one.url.rstrip('/')}/{path}/checkpoint")
-                if answer.status_code == 200:
-                    heads.append(checking.signed_checkpoint(answer.text, keys))
-            except (httpx.HTTPError, Malformed, Unproven):
-                continue  # one that does not answer, or answers nonsense, says nothing
-        return max(heads, key=lambda head: head.size, default=None)
+        heads = [self._remembered(name, f"{one.url.rstrip('/')}/{path}/checkpoint", keys)
+                 for name, one in self.policy.witnesses.items() if one.url is not None]  # fmt: skip
+        return max(filter(None, heads), key=lambda head: head.size, default=None)
+
+    def _remembered(self, name: str, url: str, keys: Collection[VerifierKey]) -> Checkpoint | None:
+        """What one of them remembers; None, and logged, where it does not answer or answers nonsense."""
+        try:
+            answer = self.client.get(url)
+            if answer.status_code == 404:
+                return None  # it has not seen our log
+            answer.raise_for_status()
+            return checking.signed_checkpoint(answer.text, keys)
+        except (httpx.HTTPError, Malformed, Unproven) as error:
+            _logger.warning("witness %s does not tell what it remembers: %s", name, type(error).__name__)
+            return None
 
     def _ask(self, name: str, one: Witness, note: str, head: Checkpoint) -> Signature | None:
         for _ in range(2):  # the second time from the size that the witness told us

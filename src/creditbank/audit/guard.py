@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, event
 
 from creditbank.audit import checking
 from creditbank.audit.transparency import records
+from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.domain import errors
@@ -23,10 +24,15 @@ from creditbank.ledger import log, sequence
 
 @dataclass(slots=True)
 class Guard:
-    """Looks at the start, and again whenever a new connection may lead to another server."""
+    """Looks at the start, and again whenever a new connection may lead to another server.
+
+    `remembered` is the largest checkpoint of this log that a witness remembers: whoever restores the published files
+    together with the database takes nothing back that others have seen.
+    """
 
     engine: Engine
     shelf: Shelf
+    remembered: Checkpoint | None = None
     _looked_at: int = field(default=-1, init=False)
     _connections: int = field(default=0, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
@@ -53,27 +59,39 @@ class Guard:
         connections = self._connections
         if self._looked_at != connections:
             with self._lock:
-                self._missing = missing(connection, self.shelf)
+                self._missing = missing(connection, self.shelf, self.remembered)
                 self._looked_at = connections
         return self._missing
 
 
-def missing(connection: Connection, shelf: Shelf) -> str | None:
-    """Compare the database with the published checkpoint and with its own last seal: two rows and 64 counters."""
+def missing(connection: Connection, shelf: Shelf, remembered: Checkpoint | None = None) -> str | None:
+    """Compare the database with the published checkpoint, with what a witness remembers, and with its own last seal.
+
+    Three rows and 64 counters.
+    """
     note = shelf.checkpoint()
     if note is not None:
         try:
             head = checking.head_of(note)
         except Malformed as fault:
             return f"the published checkpoint cannot be read: {fault}"
-        tree = sequence.tree(connection)
-        if tree.published < head.size:
-            return f"leaves {tree.published} to {head.size - 1} of the log are published and not in the database"
-        if sequence.signed_root(connection, head.size) != head.root:
-            return f"the published checkpoint of {head.size} leaves is not the one that the database knows"
+        if (lacking := _beyond(connection, head, "published")) is not None:
+            return lacking
+    if remembered is not None and (lacking := _beyond(connection, remembered, "cosigned by a witness")) is not None:
+        return lacking
     seal = sequence.last_seal(connection)
     heads = log.heads(connection)
     for partition_id, last in records.heads_of(seal.heads).items() if seal else ():
         if (head_position := heads.get(partition_id, 0)) < last:
             return f"positions {head_position + 1} to {last} of partition {partition_id} are missing"
+    return None
+
+
+def _beyond(connection: Connection, head: Checkpoint, what: str) -> str | None:
+    """What the database lacks of a log of which others have this head."""
+    tree = sequence.tree(connection)
+    if tree.published < head.size:
+        return f"leaves {tree.published} to {head.size - 1} of the log are {what} and not in the database"
+    if sequence.signed_root(connection, head.size) != head.root:
+        return f"the checkpoint of {head.size} leaves that is {what} is not the one that the database knows"
     return None

@@ -95,7 +95,7 @@ class Prover:
         for row in log.stored_stream(connection, stream_id, upto):
             opened = Opened(
                 record=record_of(row, previous).text,
-                salt=records.event_salt(self.salting, row.stream_id, row.version),
+                salt=records.event_salt(self.salting, row.stream_id.bytes, row.version),
             )
             found.append((opened, sequence.index_of(connection, row.partition_id, row.position)))
             previous = opened.commitment

@@ -52,7 +52,15 @@ class Publisher:
         return [notes.key_of(key, self.origin) for key in self.signing]
 
     def open(self) -> None:
-        """Show the keys, and write the files anew where there are none: all of them follow from history."""
+        """Show the keys, and write the files anew where there are none: all of them follow from history.
+
+        Raises Forked where a witness remembers more than the database holds: nothing may be signed on it.
+        """
+        if self.cosigners is not None:
+            remembered = self.cosigners.highest(self.origin, self.verifier_keys())
+            with self.engine.connect() as connection, connection.begin():
+                if (lacking := guard.missing(connection, self.shelf, remembered)) is not None:
+                    raise Forked(lacking)
         self.shelf.replace(KEYS, "".join(f"{key}\n" for key in self.verifier_keys()))
         if self.shelf.checkpoint() is None:
             self._write_anew()
@@ -217,5 +225,5 @@ def record_of(row: Any, previous: bytes | None) -> Record:
 
 def commitment_of(salting: bytes, row: Any, previous: bytes | None) -> bytes:
     """The commitment of a stored event behind the one before it in its stream."""
-    salt = records.event_salt(salting, row.stream_id, row.version)
+    salt = records.event_salt(salting, row.stream_id.bytes, row.version)
     return records.event_commitment(salt, record_of(row, previous).text)

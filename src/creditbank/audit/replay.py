@@ -5,39 +5,29 @@ The projections were kept by other code, step by step; that both agree is what a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Connection, Engine
 
-from creditbank.audit import decisions, standing
-from creditbank.audit.standing import Page
-from creditbank.domain import events
-from creditbank.domain.account import Account, Dealing
-from creditbank.domain.catalogue import Catalogue
-from creditbank.domain.events import AccountOpened
-from creditbank.domain.values import PARTITIONS, partition_of
+from creditbank.audit import crew, naming, standing
+from creditbank.audit.chain import Published
+from creditbank.audit.crew import Crew
+from creditbank.audit.naming import Difference
+from creditbank.audit.sweep import Sweeper, Swept
+from creditbank.domain.account import Account
+from creditbank.domain.values import PARTITIONS
 from creditbank.ledger import accesses, log
-from creditbank.ledger.database import snapshot
 from creditbank.ledger.log import Recorded
 from creditbank.ledger.numbering import Extent, Numbering
-from creditbank.projections import accounts as heads
-from creditbank.projections import approvals, catalogue, claims, consents, learner_requests, lots, usages
+from creditbank.ledger.raw import Range, RawReader, ranges
+from creditbank.ledger.tables import event
+from creditbank.projections import approvals, catalogue, claims, lots
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """Something that is stored is not what history says. `where` names the account, or the partition."""
-
-    where: str
-    what: str
-    expected: str
-    stored: str
 
 
 def account_at(
@@ -54,30 +44,54 @@ def account_at(
     return standing.folded_from(account_id, kept), kept
 
 
-def differences(engine: Engine, progress: Progress | None = None) -> Iterator[Difference]:
+def differences(engine: Engine, progress: Progress | None = None, *, processes: int = 1) -> Iterator[Difference]:
     """Compare everything with history: positions, versions, heads, lots, uses, dealings, claims, decisions.
 
-    Of the record of who looked, which follows from nothing else, the positions.
+    Of the record of who looked, which follows from nothing else, the positions. The differences and their order are
+    the same for any number of processes. Raises Ended where one of several did not come to its end.
     """
-    with snapshot(engine) as connection:
-        yield from _gaps(connection, log.NUMBERS, "partition")
-        yield from _gaps(connection, accesses.NUMBERS, "accesses of partition")
-        total, done = sum(log.heads(connection).values()), 0
-        reference = catalogue.read(connection)
-        for account_ids in standing.pages(connection, standing.ACCOUNT_NAMES):
-            page = standing.read(connection, account_ids)
-            # Rows that agree to the byte agree in what they say; what others say is looked at one by one.
-            if not (page.agrees and _are_gapless(page)):
-                yield from _compare(connection, page)
-            yield from _decision_differences(page, reference)
-            done += page.events
-            if progress:
-                progress(done, total)
-        yield from _strangers(connection)
-        yield from _catalogue_differences(connection)
-        yield from _approval_differences(connection)
+    with crew.on_snapshot(engine, processes) as members:
+        yield from differences_of(members, None, Seen(), progress)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a pass has come to so far, beside differences."""
+
+    claims: int = 0
+    published: Counter[int] = field(default_factory=Counter)
+    """Events of each partition that the public log covers."""
+    suspects: set[int] = field(default_factory=set)
+    """Partitions in which one of them is not what was published."""
+
+
+def differences_of(
+    members: Crew, published: Published | None, seen: Seen, progress: Progress | None
+) -> Iterator[Difference]:
+    """The same on a snapshot; with a published log, `seen` is what was compared with it when all is over."""
+    connection = members.connection
+    yield from _gaps(connection, log.NUMBERS, "partition")
+    yield from _gaps(connection, accesses.NUMBERS, "accesses of partition")
+    total, done, are_right = sum(log.heads(connection).values()), 0, True
+    tasks = ranges(RawReader(connection), event, "stream_id")
+    for swept in members.results(partial(_sweeper, published=published), tasks):
+        seen.claims += swept.claims
+        seen.published += swept.published
+        seen.suspects |= swept.suspects
+        are_right = are_right and not swept.differences
+        yield from swept.differences
+        done += swept.events
         if progress:
-            progress(total, total)
+            progress(min(done, total), total)
+    # Every claim that history makes is there: only where there are more is one of them nobody's.
+    if not are_right or claims.count(connection) != seen.claims:
+        yield from _claims_of_nobody(connection)
+    yield from _catalogue_differences(connection)
+    yield from _approval_differences(connection)
+
+
+def _sweeper(connection: Connection, published: Published | None) -> Callable[[Range], Swept]:
+    return Sweeper(connection, published).sweep
 
 
 def _gaps(connection: Connection, numbers: Numbering, where: str) -> Iterator[Difference]:
@@ -98,97 +112,11 @@ def _gaps(connection: Connection, numbers: Numbering, where: str) -> Iterator[Di
                 )
 
 
-def _are_gapless(page: Page) -> bool:
-    return all(history[-1].version == len(history) for history in page.histories.values())
-
-
-def _compare(connection: Connection, page: Page) -> Iterator[Difference]:
-    ids = list(page.histories)
-    stored_heads = heads.rows(connection, ids)
-    stored_lots, stored_uses = lots.of_accounts(connection, ids), usages.of_accounts(connection, ids)
-    stored_dealings = heads.all_dealings(connection, ids)
-    stored_consents = consents.of_accounts(connection, ids)
-    stored_requests = learner_requests.of_accounts(connection, ids)
-    claimed = claims.places(connection, {lot for account in page.accounts.values() for lot in account.lots})
-    for account_id, account in page.accounts.items():
-        history = page.histories[account_id]
-        pairs = [
-            ("versions", list(range(1, len(history) + 1)), [item.version for item in history]),
-            ("head", _expected_head(account, history), _stored_head(stored_heads.get(account_id))),
-            ("certificates", _expected_lots(account, history), _stored_lots(stored_lots[account_id])),
-            ("uses", _expected_uses(account, history), _stored_uses(stored_uses[account_id])),
-            ("dealings", _expected_dealings(account, history), stored_dealings[account_id]),
-            ("consents", _expected_consents(account), stored_consents[account_id]),
-            ("requests", account.rights.requests, stored_requests[account_id]),
-            ("claims", _expected_claims(account), {lot: claimed.get(lot) for lot in account.lots}),
-        ]
-        for what, expected, stored in pairs:
-            if expected != stored:
-                yield _difference(account_id, what, expected, stored)
-
-
-def _decision_differences(page: Page, reference: Catalogue) -> Iterator[Difference]:
-    for account_id, account in page.accounts.items():
-        for use in account.uses.values():
-            if fault := decisions.fault_of(use, reference):
-                yield _difference(account_id, f"decision of {use.kind} {use.use_id}", fault.expected, fault.recorded)
-
-
-def _difference(account_id: UUID, what: str, expected: object, stored: object) -> Difference:
-    return Difference(where=f"account {account_id}", what=what, expected=repr(expected), stored=repr(stored))
-
-
-def _expected_head(account: Account, history: Sequence[Recorded]) -> object:
-    opened = history[0].event
-    opened_by = opened.opened_by if isinstance(opened, AccountOpened) else None
-    return account.head, history[0].recorded_at, opened_by
-
-
-def _stored_head(row: Row[Any] | None) -> object:
-    return None if row is None else (heads.head_of(row), row.opened_at, row.opened_by)
-
-
-def _expected_lots(account: Account, history: Sequence[Recorded]) -> object:
-    times = {item.version: item.recorded_at for item in history}
-    # Why a certificate is on hold stands in its history alone: no answer shows it.
-    return [(replace(lot, withdrawn=False, imposed=False), times[lot.version]) for lot in account.lots.values()]
-
-
-def _stored_lots(rows: Sequence[Row[Any]]) -> object:
-    return [(lots.lot_from(row), row.recorded_at) for row in rows]
-
-
-def _expected_uses(account: Account, history: Sequence[Recorded]) -> object:
-    times = {item.version: item.recorded_at for item in history}
-    return [(use, use.credits, times[use.version]) for use in account.uses.values()]
-
-
-def _stored_uses(rows: Sequence[Row[Any]]) -> object:
-    return [(usages.use_from(row), row.credits, row.recorded_at) for row in rows]
-
-
-def _expected_claims(account: Account) -> dict[UUID, tuple[UUID, int]]:
-    return {lot: (account.head.account_id, partition_of(lot)) for lot in account.lots}
-
-
-def _expected_dealings(account: Account, history: Sequence[Recorded]) -> dict[str, Dealing]:
-    """The one who opened the account stands on its head; a row is kept for those who came later."""
-    named = {item.event.institution for item in history if isinstance(item.event, events.DealingOpened)}
-    return {institution: account.dealings[institution] for institution in named}
-
-
-def _expected_consents(account: Account) -> dict[UUID, tuple[str, date]]:
-    given = account.rights.consents.items()
-    return {consent_id: (one.institution, one.until) for consent_id, one in given if not one.withdrawn}
-
-
-def _strangers(connection: Connection) -> Iterator[Difference]:
-    for table in (heads.account, lots.lot, usages.usage, heads.dealing, *consents.TABLES, *learner_requests.TABLES):
-        if (account_id := log.without_history(connection, table, table.c.account_id)) is not None:
-            yield _difference(account_id, f"rows in {table.name}", "no such account in the partition", "rows")
+def _claims_of_nobody(connection: Connection) -> Iterator[Difference]:
     if (claimed := lots.claimed_by_nobody(connection)) is not None:
         certificate_id, account_id = claimed
-        yield _difference(account_id, f"claim of certificate {certificate_id}", "no such certificate", "a claim")
+        what = f"claim of certificate {certificate_id}"
+        yield naming.of_account(account_id, what, "no such certificate", "a claim")
 
 
 def _catalogue_differences(connection: Connection) -> Iterator[Difference]:

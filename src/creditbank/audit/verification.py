@@ -6,9 +6,10 @@ The first fault is named by event and partition.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +27,14 @@ from creditbank.audit.transparency.shelf import Shelf
 from creditbank.audit.transparency.tiles import WIDTH, Tile
 from creditbank.domain.values import PARTITIONS, partition_of
 from creditbank.ledger import log, sequence
-from creditbank.ledger.sequence import Epoch, Seal, Stretch, Tree
+from creditbank.ledger.sequence import Epoch, Seal, Stretch
 
 Progress = Callable[[int, int], None]
 CACHED_TILES = 256
+BUNDLES = 64
+"""Bundles of entries that are checked at once."""
+CHECKPOINTS = 500
+"""Signed checkpoints after which the tiles that they were looked up in are forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +47,42 @@ class Fault:
 
 def files(shelf: Shelf, keys: Collection[VerifierKey]) -> tuple[Checkpoint | None, list[Fault]]:
     """The published head, and the first fault of the files that it signs: nothing but the files is needed."""
+    head, faults = signed_head(shelf, keys)
+    if head is None:
+        return None, faults
+    return head, list(chain(_entries(shelf, head.size), hashes(shelf, head)))[:1]
+
+
+def signed_head(shelf: Shelf, keys: Collection[VerifierKey]) -> tuple[Checkpoint | None, list[Fault]]:
+    """The published head, unless nothing is published, or what is cannot be believed."""
     note = shelf.checkpoint()
     if note is None:
         return None, []
     try:
-        head = checking.signed_checkpoint(note, keys)
+        return checking.signed_checkpoint(note, keys), []
     except (Malformed, Unproven) as error:
         return None, [Fault(where="checkpoint", what=str(error))]
-    return head, list(_files(shelf, head))[:1]
 
 
-def _files(shelf: Shelf, head: Checkpoint) -> Iterator[Fault]:
-    for bundle in tiles.bundles_of(head.size):
-        yield from _bundle(shelf, bundle)
+def entry_tasks(size: int) -> Iterator[range]:
+    """The bundles of a log of so many leaves, some at a time."""
+    bundles = -(-size // WIDTH)
+    return (range(first, min(first + BUNDLES, bundles)) for first in range(0, bundles, BUNDLES))
+
+
+def _entries(shelf: Shelf, size: int) -> Iterator[Fault]:
+    for task in entry_tasks(size):
+        yield from entries(shelf, size, task)
+
+
+def entries(shelf: Shelf, size: int, bundles: range) -> list[Fault]:
+    """The first fault of some bundles: each has to hold the entries whose hashes its tile holds."""
+    tasks = (Tile(level=None, index=index, width=min(WIDTH, size - index * WIDTH)) for index in bundles)
+    return list(islice(chain.from_iterable(_bundle(shelf, bundle) for bundle in tasks), 1))
+
+
+def hashes(shelf: Shelf, head: Checkpoint) -> Iterator[Fault]:
+    """What is wrong with the tiles above the entries, up to the root."""
     for tile in tiles.tiles_of(head.size):
         if tile.level:
             yield from _tile(shelf, tile, tile.level)
@@ -104,19 +132,19 @@ class History:
 
     def faults(self, connection: Connection, progress: Progress | None = None) -> Iterator[Fault]:
         """Every event under the checkpoint has to be there, unchanged and at its place."""
-        leaves, last = Leaves(self.shelf, self.head.size), self.head.size - 1
-        yield from self._order(connection, leaves, last)
-        yield from self._signatures(connection, sequence.tree(connection))
+        yield from self.order(connection)
+        yield from self.signatures(connection)
         heads = log.heads(connection)
         for partition_id in range(PARTITIONS):
             before = self.verified
-            yield from self._partition(connection, leaves, sequence.stretches_of(connection, partition_id, last))
+            yield from self.partition(connection, partition_id)
             self.unpublished += max(0, heads.get(partition_id, 0) - (self.verified - before))
             if progress:
                 progress(self.verified, self.head.size)
 
-    def _order(self, connection: Connection, leaves: Leaves, last: int) -> Iterator[Fault]:
+    def order(self, connection: Connection) -> Iterator[Fault]:
         """Stretches, epochs and seals have to cover all indexes, and each partition from its first position on."""
+        leaves, last = Leaves(self.shelf, self.head.size), self.head.size - 1
         epochs = {one.index: one for one in sequence.epochs_between(connection, 0, last)}
         stretches, seals = sequence.stretches(connection, last), sequence.seals(connection, last)
         stretch, seal = next(stretches, None), next(seals, None)
@@ -154,11 +182,13 @@ class History:
         salt = records.seal_salt(self.salting, seal.round)
         return records.seal_entry(records.seal_commitment(salt, seal.heads)), where
 
-    def _signatures(self, connection: Connection, tree: Tree) -> Iterator[Fault]:
+    def signatures(self, connection: Connection) -> Iterator[Fault]:
         """Every checkpoint that was ever signed has to be the head of a beginning of the log."""
-        hashes = tiles.reader(self.head.size, self.shelf.read)
+        tree = sequence.tree(connection)
         largest = 0
-        for signed in sequence.checkpoints(connection):
+        for number, signed in enumerate(sequence.checkpoints(connection)):
+            if number % CHECKPOINTS == 0:
+                hashes = tiles.reader(self.head.size, self.shelf.read)
             where = f"signed checkpoint of {signed.size} leaves"
             try:
                 head = checking.signed_checkpoint(signed.note, self.keys)
@@ -173,9 +203,11 @@ class History:
         if not self.head.size <= largest == tree.published <= tree.size:
             yield Fault(where="tree of the log", what=f"{tree}, but {largest} leaves are signed")
 
-    def _partition(self, connection: Connection, leaves: Leaves, stretches: Iterable[Stretch]) -> Iterator[Fault]:
+    def partition(self, connection: Connection, partition_id: int) -> Iterator[Fault]:
+        """Every published event of a partition, in order, and the last one of each stream in it."""
+        leaves = Leaves(self.shelf, self.head.size)
         before: dict[UUID, tuple[int, bytes]] = {}
-        for stretch in stretches:
+        for stretch in sequence.stretches_of(connection, partition_id, self.head.size - 1):
             position = stretch.first_position
             for row in _rows(connection, stretch):
                 if isinstance(row, Fault):
@@ -206,10 +238,21 @@ class Leaves:
         self._size = size
         self._tile = lru_cache(maxsize=CACHED_TILES)(shelf.read)
 
+    def between(self, first: int, count: int) -> Iterator[bytes]:
+        """The hashes of leaves that follow one another, tile by tile."""
+        end = first + count
+        while first < end:
+            number, place = divmod(first, WIDTH)
+            taken = min(WIDTH - place, end - first)
+            yield self._content(number)[place * HASH_BYTES : (place + taken) * HASH_BYTES]
+            first += taken
+
     def __getitem__(self, index: int) -> bytes:
         number, place = divmod(index, WIDTH)
-        content = self._tile(Tile(level=0, index=number, width=min(WIDTH, self._size - number * WIDTH)))
-        return content[place * HASH_BYTES : (place + 1) * HASH_BYTES]
+        return self._content(number)[place * HASH_BYTES : (place + 1) * HASH_BYTES]
+
+    def _content(self, number: int) -> bytes:
+        return self._tile(Tile(level=0, index=number, width=min(WIDTH, self._size - number * WIDTH)))
 
 
 def _commitment(salting: bytes, row: Any, previous: bytes | None) -> bytes | None:

@@ -60,7 +60,7 @@ def _lines(prover: Prover, connection: Connection, partition_id: int, last: int)
         pages = log.pages(connection, partition_id, stretch.first_position, stretch.count)
         for row in chain.from_iterable(pages):
             record = record_of(row, before.get(row.stream_id)).text
-            salt = records.event_salt(prover.salting, row.stream_id, row.version)
+            salt = records.event_salt(prover.salting, row.stream_id.bytes, row.version)
             before[row.stream_id] = records.event_commitment(salt, record)
             index = stretch.first_index + row.position - stretch.first_position
             yield records.canonical({"index": index, "record": record, "salt": records.short(salt)})

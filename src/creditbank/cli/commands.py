@@ -29,6 +29,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Rulebook = Annotated[Path, typer.Argument(metavar="FILE", help="A rulebook, or a file of cases.")]
 
 
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="How many; as many as there are cores, 8 at most, where history is long."),
+]
+
+
 class Role(StrEnum):
     """Whose key it is."""
 
@@ -156,12 +162,13 @@ def verify(
         typer.Argument(help="A proof, a bundle, an exported bank, or a published log; without, the database."),
     ] = None,
     key: Annotated[list[str] | None, typer.Option(help="Verifier key of the log, from whom you trust.")] = None,
+    processes: Processes = None,
     as_json: Json = False,
 ) -> None:
     """Verify all that the log says; needs no server. Exit code 3 names the first fault."""
     from creditbank.cli.verify import run
 
-    run(path=path, keys=key or [], as_json=as_json)
+    run(path=path, keys=key or [], as_json=as_json, processes=processes)
 
 
 @app.command()
@@ -249,11 +256,11 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command()
-def rebuild(as_json: Json = False) -> None:
+def rebuild(processes: Processes = None, as_json: Json = False) -> None:
     """Make all answers what history says, while the bank goes on."""
     from creditbank.cli.rebuild import run
 
-    run(as_json=as_json)
+    run(as_json=as_json, processes=processes)
 
 
 @app.command()
@@ -262,6 +269,7 @@ def replay(
     account: Annotated[UUID | None, typer.Option(help="Recompute one account.")] = None,
     version: Annotated[int | None, typer.Option(min=1, help="As it was at this version.")] = None,
     at: Annotated[str | None, typer.Option(metavar="DATE", help="As it was known at the end of this day.")] = None,
+    processes: Processes = None,
     as_json: Json = False,
 ) -> None:
     """Recompute from history alone: one account, or everything, which must be what the bank answers."""
@@ -272,7 +280,7 @@ def replay(
     from creditbank.cli.replay import run_account, run_all
 
     if account is None:
-        run_all(as_json=as_json)
+        run_all(as_json=as_json, processes=processes)
     else:
         run_account(account_id=account, version=version, day=_day(at), as_json=as_json)
 

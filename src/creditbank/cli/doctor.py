@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from creditbank import publication
 from creditbank.audit import guard
-from creditbank.audit.transparency.shelf import Shelf
+from creditbank.audit.transparency.encoding import Malformed
 from creditbank.cli import doctor_vault, installation
 from creditbank.cli.finding import Finding
 from creditbank.cli.outcome import Failed, say, say_json
@@ -104,7 +104,7 @@ def _in_database(engine: Engine, chosen: Settings) -> Iterator[Finding]:
             yield _ledger_time(connection)
             yield _ends("events", log.NUMBERS.without_end(connection))
             yield _ends("accesses", accesses.NUMBERS.without_end(connection))
-            yield _public_log(connection, publication.shelf(chosen))
+            yield _public_log(connection, chosen)
     if is_at_head and not doctor_vault.missing_keys(chosen.data_dir):
         yield from doctor_vault.rings(engine, chosen.data_dir)
         yield doctor_vault.erased_list(engine, chosen.data_dir)
@@ -149,9 +149,14 @@ def _ledger_time(connection: Connection) -> Finding:
     return Finding("ledger", f"its last event lies {'ahead' if fix else 'in the past'}", fix)
 
 
-def _public_log(connection: Connection, shelf: Shelf) -> Finding:
+def _public_log(connection: Connection, chosen: Settings) -> Finding:
     """Whether all is in the database that was published: where it is not, nothing is written."""
-    lacking = guard.missing(connection, shelf)
+    try:
+        remembered = publication.remembered(chosen, connection.engine)
+    except (Malformed, OSError) as error:
+        fix = "correct the file that CREDITBANK_WITNESS_POLICY names"
+        return Finding("public log", f"the policy of the witnesses cannot be used: {error}", fix)
+    lacking = guard.missing(connection, publication.shelf(chosen), remembered)
     if lacking is None:
         size = sequence.tree(connection).published
         return Finding("public log", f"{size} leaves are published, and all of them are here" if size else "is empty")

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, TimeoutError
 
+from creditbank.audit import crew
+from creditbank.audit.crew import Ended
 from creditbank.cli.outcome import Failed
-from creditbank.ledger import migration
+from creditbank.ledger import log, migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.settings import Settings
 from creditbank.vault import generations, keyfiles
@@ -41,6 +43,8 @@ def reached(chosen: Settings) -> Iterator[Engine]:
         raise Failed(f"the setting CREDITBANK_DATABASE_URL cannot be used: {error}") from None
     try:
         yield engine
+    except Ended as error:
+        raise Failed(f"{error}: nothing is known of what it had not done, start again") from None
     except (OperationalError, InterfaceError, TimeoutError) as error:
         raise Failed(f"the database cannot be reached: {reason(error)}") from None
     except DBAPIError as error:
@@ -60,6 +64,14 @@ def migrated(chosen: Settings) -> Iterator[Engine]:
                 raise Failed("the database is not at the tables of this version: run `creditbank migrate` first")
             migration.upgrade(engine)
         yield engine
+
+
+def processes(engine: Engine, wanted: int | None) -> int:
+    """How many processes an audit takes: as many as are wanted, or as its history is worth."""
+    if wanted is not None:
+        return wanted
+    with engine.connect() as connection, connection.begin():
+        return crew.size_for(sum(log.heads(connection).values()))
 
 
 def bound_keys(chosen: Settings, engine: Engine) -> KeyFiles:

@@ -10,11 +10,12 @@ from creditbank.cli.outcome import say, say_json
 from creditbank.cli.progress import progress
 
 
-def run(*, as_json: bool) -> None:
+def run(*, as_json: bool, processes: int | None) -> None:
     """What is right is left alone; what is not is mended page by page, while the bank goes on."""
     started = monotonic()
     with installation.migrated(installation.settings()) as engine, progress("rebuilding") as advanced:
-        events = projections.rebuild(engine, advanced)
+        number = installation.processes(engine, processes)
+        events = projections.rebuild(engine, advanced, processes=number)
     seconds = round(monotonic() - started, 3)
     if as_json:
         say_json({"events": events, "seconds": seconds})

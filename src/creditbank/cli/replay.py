@@ -23,11 +23,12 @@ from creditbank.domain.timeline import Moment
 AMOUNTS = ("earned", "used", "reserved", "available", "held", "expired", "shortfall", "under_review")
 
 
-def run_all(*, as_json: bool) -> None:
+def run_all(*, as_json: bool, processes: int | None) -> None:
     """Compare everything. Raises Failed with the first difference."""
     started = monotonic()
     with installation.migrated(installation.settings()) as engine, progress("replaying") as advanced:
-        difference = next(replay.differences(engine, advanced), None)
+        number = installation.processes(engine, processes)
+        difference = next(replay.differences(engine, advanced, processes=number), None)
     if as_json:
         found = None if difference is None else asdict(difference)
         say_json({"agrees": difference is None, "difference": found, "seconds": round(monotonic() - started, 3)})

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Engine
-
-from creditbank.audit import bundles, checking, replay, verification, wholebank
+from creditbank.audit import bundles, checking, verification, wholebank
 from creditbank.audit.transparency import notes
 from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.merkle import Unproven
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.shelf import KEYS, Shelf
-from creditbank.audit.verification import Fault, History, Progress
+from creditbank.audit.verification import Fault
+from creditbank.audit.whole import Bank
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, USAGE, Failed, say, say_json
 from creditbank.cli.progress import progress
-from creditbank.ledger.database import snapshot
-from creditbank.vault import logkeys
 
 
-def run(*, path: Path | None, keys: list[str], as_json: bool) -> None:
+def run(*, path: Path | None, keys: list[str], as_json: bool, processes: int | None = None) -> None:
     """Verify what there is at the path. Raises Failed with the first fault."""
     if path is None:
-        _database(keys, as_json)
+        _database(keys, as_json, processes)
     elif (path / wholebank.EVENTS).is_file():
         _bank(path, keys, as_json)
     elif path.is_dir():
@@ -37,26 +33,21 @@ def run(*, path: Path | None, keys: list[str], as_json: bool) -> None:
         _file(path, keys, as_json)
 
 
-def _database(key: list[str], as_json: bool) -> None:
+def _database(key: list[str], as_json: bool, processes: int | None) -> None:
     """History against the public log, the log against itself, and the answers against history."""
     chosen = installation.settings()
     started = monotonic()
-    shelf = Shelf(chosen.data_dir / "log")
-    keys = _keys(key, shelf)
     with installation.reached(chosen) as engine, progress("verifying") as advanced:
-        head, faults = verification.files(shelf, keys)
-        found = faults[0] if faults else None
-        verified = unpublished = 0
-        if head is not None and found is None:
-            history = History(shelf=shelf, salting=logkeys.salting(chosen.data_dir), keys=keys, head=head)
-            found = next(_history_faults(engine, history, advanced), None)
-            verified, unpublished = history.verified, history.unpublished
-        found = found or next(_answer_faults(engine, advanced), None)
-    said = {"verified": verified, "unpublished": unpublished, "seconds": round(monotonic() - started, 3)}
-    waiting = f", {unpublished} not published yet" if unpublished else ""
-    _tell(
-        head, found, as_json, said, f"{verified} events are what was published{waiting}; the answers follow from them"
-    )
+        bank = Bank(engine=engine, data_dir=chosen.data_dir, keys=_keys(key, Shelf(chosen.data_dir / "log")))
+        found = bank.verify(installation.processes(engine, processes), advanced)
+    said = {
+        "verified": found.verified,
+        "unpublished": found.unpublished,
+        "seconds": round(monotonic() - started, 3),
+    }
+    waiting = f", {found.unpublished} not published yet" if found.unpublished else ""
+    sentence = f"{found.verified} events are what was published{waiting}; the answers follow from them"
+    _tell(found.head, found.fault, as_json, said, sentence)
 
 
 def _bank(folder: Path, key: list[str], as_json: bool) -> None:
@@ -110,17 +101,6 @@ def _tell(head: Checkpoint | None, fault: Fault | None, as_json: bool, said: dic
     if not as_json:
         say(sentence)
         say("nothing is published" if head is None else f"{head.size} leaves of {head.origin}, root {head.root.hex()}")
-
-
-def _history_faults(engine: Engine, history: History, advanced: Progress | None) -> Iterator[Fault]:
-    with snapshot(engine) as connection:
-        yield from history.faults(connection, advanced)
-
-
-def _answer_faults(engine: Engine, advanced: Progress | None) -> Iterator[Fault]:
-    for one in replay.differences(engine, advanced):
-        what = f"{one.what} is not what history says\n  history: {one.expected}\n  stored:  {one.stored}"
-        yield Fault(where=one.where, what=what)
 
 
 def _keys(key: list[str], shelf: Shelf | None) -> list[VerifierKey]:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from struct import Struct
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import IO, Any, Protocol
 
 from creditbank.commands.bank import Bank
@@ -51,14 +51,15 @@ class Question(Protocol):
 class Beside:
     """The server's end. Started by whoever first has a long list; until it is up, each question is Lost."""
 
-    def __init__(self, bank: Bank, modules: Sequence[str]) -> None:
-        """`modules` are those of the questions."""
+    def __init__(self, bank: Bank, modules: Sequence[str], *, is_wanted: bool = True) -> None:
+        """`modules` are those of the questions. One that is not wanted is never started."""
         self._bank = bank
         self._modules = modules
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_up = False
-        self._is_closed = False
+        self.up = Event()
+        """Set while questions are answered."""
+        self._is_closed = not is_wanted
         self._asked: deque[Future[Any]] = deque()
         self._told: Stamp | None = None
 
@@ -68,7 +69,7 @@ class Beside:
         answer: Future[Any] = Future()
         with self._lock:
             self._wake()
-            if not self._is_up or self._is_closed:
+            if not self.up.is_set() or self._is_closed:
                 answer.set_exception(Lost())
                 return answer
             assert self._process is not None and self._process.stdin is not None
@@ -81,6 +82,11 @@ class Beside:
             else:
                 self._told = known.stamp
         return answer
+
+    def wake(self) -> None:
+        """Start the process where there is none."""
+        with self._lock:
+            self._wake()
 
     def close(self) -> None:
         """End the process."""
@@ -99,8 +105,9 @@ class Beside:
 
     @property
     def pid(self) -> int | None:
-        """Of the process, where it is up."""
-        return self._process.pid if self._is_up and self._process is not None else None
+        """Of the process, where there is one."""
+        process = self._process
+        return None if process is None else process.pid
 
     def _knowledge(self) -> Knowledge:
         bank = self._bank
@@ -118,31 +125,35 @@ class Beside:
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
-        while (told := _receive(process.stdout)) is not None:
-            kind, content = told
-            if kind == "up":
-                with self._lock:
-                    self._is_up = True
-                continue
-            answer = self._asked.popleft()
-            if kind == "answer":
-                answer.set_result(content)
-            else:
-                _logger.error("the process beside the server could not answer: %s", content)
-                answer.set_exception(Lost())
-        self._bury(process)
+        try:
+            while (told := _receive(process.stdout)) is not None:
+                self._hear(*told)
+        finally:
+            self._bury(process)
+
+    def _hear(self, kind: str, content: Any) -> None:
+        if kind == "up":
+            self.up.set()
+            return
+        answer = self._asked.popleft()
+        if kind == "answer":
+            answer.set_result(content)
+        else:
+            _logger.error("the process beside the server could not answer: %s", content)
+            answer.set_exception(Lost())
 
     def _bury(self, process: subprocess.Popen[bytes]) -> None:
         """Let go of a process that has ended. Whoever has the next long list starts another one."""
         with self._lock:
-            self._is_up, self._process, self._told = False, None, None
+            self.up.clear()
+            self._process, self._told = None, None
             unanswered, self._asked = self._asked, deque()
             is_closed = self._is_closed
         for answer in unanswered:
             answer.set_exception(Lost())
         assert process.stdin is not None and process.stdout is not None
         _hang_up(process.stdin)
-        process.stdout.close()
+        process.stdout.close()  # which ends it, should it still have something to say
         code = process.wait()
         if not is_closed:
             _logger.error("the process beside the server ended with code %s", code)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal, assert_never
+from typing import Literal
 from uuid import UUID
 
 from creditbank.domain.events import (
@@ -22,18 +22,16 @@ from creditbank.domain.events import (
     AccountReinstated,
     AccountRestricted,
     AccountSuspended,
+    CertificateAwarded,
     DealingOpened,
     Event,
     HolderCorrected,
     RestrictionLifted,
     RightsEvent,
-    UseApproved,
-    UseEvent,
-    UseReceived,
 )
 from creditbank.domain.lot import Lot, LotEvent, evolve_lots
 from creditbank.domain.rights import Rights, ended, evolve_rights
-from creditbank.domain.use import Use, UseChange, evolve_uses
+from creditbank.domain.use import Use, evolve_uses
 
 AccountStatus = Literal["open", "suspended", "closed", "merged", "restricted", "erased"]
 
@@ -74,8 +72,11 @@ class Account:
     """What it was before it was last restricted."""
 
 
+_NO_RIGHTS = Rights()
+
+
 def empty(account_id: UUID) -> Account:
-    return Account(head=Head(account_id=account_id))
+    return Account(head=Head(account_id=account_id), rights=_NO_RIGHTS)
 
 
 def account_events(events: Iterable[Event]) -> list[AccountEvent]:
@@ -89,25 +90,20 @@ def replay(account: Account, events: Iterable[AccountEvent]) -> Account:
     return account
 
 
+_STATUS_AFTER: dict[type, AccountStatus] = {
+    AccountOpened: "open",
+    AccountReinstated: "open",
+    AccountSuspended: "suspended",
+    AccountClosed: "closed",
+    AccountRestricted: "restricted",
+    AccountErased: "erased",
+    AccountMerged: "merged",
+}
+
+
 def status_after(event: AccountEvent) -> AccountStatus | None:
     """The status that an event gives an account; None where it leaves the status alone."""
-    match event:
-        case AccountOpened() | AccountReinstated():
-            return "open"
-        case AccountSuspended():
-            return "suspended"
-        case AccountClosed():
-            return "closed"
-        case AccountRestricted():
-            return "restricted"
-        case RestrictionLifted():
-            return event.status
-        case AccountErased():
-            return "erased"
-        case AccountMerged():
-            return "merged"
-        case _:
-            return None
+    return event.status if isinstance(event, RestrictionLifted) else _STATUS_AFTER.get(type(event))
 
 
 def evolve_head(head: Head, event: AccountEvent) -> Head:
@@ -123,17 +119,13 @@ def evolve_head(head: Head, event: AccountEvent) -> Head:
 def evolve(account: Account, event: AccountEvent) -> Account:
     """The account after `event`."""
     head = evolve_head(account.head, event)
-    if isinstance(event, LotEvent):
-        return replace(account, head=head, lots=evolve_lots(account.lots, event, head.version))
-    if isinstance(event, UseEvent | UseReceived | UseApproved | UseChange):
-        return replace(account, head=head, uses=evolve_uses(account.uses, event, head.version))
-    if isinstance(event, RightsEvent):
-        return replace(account, head=head, rights=evolve_rights(account.rights, event))
-    match event:
+    match event:  # what most histories consist of comes first
+        case AccountOpened():
+            return _grown(account, head, account.lots, _dealings(account, event.opened_by, None))
+        case CertificateAwarded():
+            return _grown(account, head, evolve_lots(account.lots, event, head.version), account.dealings)
         case DealingOpened():
             return replace(account, head=head, dealings=_dealings(account, event.institution, event.until))
-        case AccountOpened():
-            return replace(account, head=head, dealings=_dealings(account, event.opened_by, None))
         case AccountMerged():
             # Everything in it continues on the survivor, so that no credit is counted twice.
             return replace(account, head=head, lots={}, uses={}, rights=Rights())
@@ -145,8 +137,25 @@ def evolve(account: Account, event: AccountEvent) -> Account:
             return replace(account, head=head, rights=ended(account.rights))
         case AccountSuspended() | AccountReinstated() | AccountClosed() | RestrictionLifted() | HolderCorrected():
             return replace(account, head=head)
+        case _ if isinstance(event, LotEvent):
+            return replace(account, head=head, lots=evolve_lots(account.lots, event, head.version))
+        case _ if isinstance(event, RightsEvent):
+            return replace(account, head=head, rights=evolve_rights(account.rights, event))
         case _:
-            assert_never(event)
+            return replace(account, head=head, uses=evolve_uses(account.uses, event, head.version))
+
+
+def _grown(account: Account, head: Head, lots: dict[UUID, Lot], dealings: dict[str, Dealing]) -> Account:
+    """What `replace` makes, in half the time."""
+    return Account(
+        head=head,
+        lots=lots,
+        uses=account.uses,
+        dealings=dealings,
+        rights=account.rights,
+        absorbed=account.absorbed,
+        restricted_from=account.restricted_from,
+    )
 
 
 def _dealings(account: Account, institution: str, until: date | None) -> dict[str, Dealing]:

@@ -53,6 +53,17 @@ class BankError(Exception):
         self.members = dict(members or {})
         self.faults = tuple(faults)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The inherited way calls the class with a code, which none of them takes.
+        return _restored, (type(self), self.__dict__)
+
+
+def _restored(kind: type[BankError], said: Mapping[str, Any]) -> BankError:
+    refusal = kind.__new__(kind)
+    BankError.__init__(refusal)
+    refusal.__dict__.update(said)
+    return refusal
+
 
 class Malformed(BankError):
     code = "malformed_json"

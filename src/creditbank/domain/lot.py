@@ -23,6 +23,7 @@ LotChange = CertificateAmended | CertificateHeld | CertificateHoldReleased | Cer
 LotEvent = CertificateAwarded | CertificateReceived | LotChange
 
 LotStatus = Literal["active", "held", "revoked"]
+_NO_PARTICULARS = Particulars()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ def lot_of(event: CertificateAwarded, version: int) -> Lot:
         issued_on=event.issued_on,
         expires_on=event.expires_on,
         accreditation_id=event.accreditation_id,
-        particulars=event.particulars or Particulars(),
+        particulars=event.particulars or _NO_PARTICULARS,
         version=version,
     )
 
@@ -101,7 +102,7 @@ def amended(lot: Lot, event: LotChange) -> Lot:
                 issued_on=event.issued_on,
                 expires_on=event.expires_on,
                 accreditation_id=event.accreditation_id,
-                particulars=event.particulars or Particulars(),
+                particulars=event.particulars or _NO_PARTICULARS,
             )
         case CertificateHeld():
             withdrawn = event.accreditation_id is not None

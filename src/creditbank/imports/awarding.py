@@ -2,60 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from pydantic_core import from_json
-
+from creditbank.commands import ready_awards
 from creditbank.commands.awards import AwardBatch, AwardLine
 from creditbank.commands.desk import Answer
 from creditbank.commands.draft import Draft, Needs
-from creditbank.domain import certificates, errors
-from creditbank.domain.certificates import Award
+from creditbank.commands.ready import ReadyLine, Stamp
+from creditbank.commands.ready_awards import Awarded
+from creditbank.domain import errors
 from creditbank.domain.errors import BankError
-from creditbank.domain.events import Evidence, Particulars, Score
-from creditbank.domain.identifiers import normalise_certificate_number
-from creditbank.domain.values import certificate_id
-from creditbank.imports import columns, texts
 from creditbank.imports.documents import state_of
 from creditbank.imports.intake import locked
+from creditbank.imports.lines import Row, Sheet, award_line
 from creditbank.imports.texts import Said
-from creditbank.imports.verdicts import Verdict, pack
+from creditbank.imports.verdicts import Packed, pack
 from creditbank.ledger import imports, jobs
-from creditbank.vault.persons import Holder, Person
 
-_COLUMNS: Mapping[str, str] = {
-    "standard_unknown": "standard",
-    "level_unknown": "level",
-    "organisation_not_accredited": "level",
-    "issued_in_future": "issued_on",
-    "dates_reversed": "expires_on",
-    "number_contradicts_record": "number",
-    "certificate_duplicate": "number",
-    "certificate_number_taken": "number",
-    "account_merged": "account_id",
-    "not_found": "account_id",
-    "guardian_consent_required": "guardian_consent",
-}
-"""Where a refusal of the bank shows in the file."""
-
-_PLAIN = ("site", "assessment_mode", "learner_group", "external_id")
+_UNFIT = errors.Invalid()
+"""Stands for a row that is unfit by itself."""
 
 
-class Row(NamedTuple):
-    """A row as it was read: its number in the file, its values, and what is wrong with it by itself."""
+class Rows(Protocol):
+    """Rows that can be awarded."""
 
-    row: int
-    values: Mapping[str, Any]
-    faults: tuple[Said, ...]
+    def __len__(self) -> int: ...
+
+    def needs(self) -> Needs: ...
+
+    def award(self, draft: Draft) -> list[Packed]:
+        """What became of each."""
 
 
-def row_of(line: bytes) -> Row:
-    row, values, faults = from_json(line, cache_strings="keys")
-    return Row(row, values, tuple(Said(*said) for said in faults))
+@dataclass(frozen=True, slots=True)
+class PlainRows:
+    """Rows as they were read."""
+
+    rows: Sequence[Row]
+    sheet: Sheet
+    batch: AwardBatch
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def needs(self) -> Needs:
+        return self.batch.needs()
+
+    def award(self, draft: Draft) -> list[Packed]:
+        results = self.batch.run(draft).body["results"]
+        return [self._verdict(draft, row, result) for row, result in zip(self.rows, results, strict=True)]
+
+    def _verdict(self, draft: Draft, row: Row, result: dict[str, Any]) -> Packed:
+        if (refusal := result.get("problem")) is None:
+            if self.batch.dry_run:
+                return (row.row, None, None, ())
+            return (row.row, _hex(result["certificate_id"]), _hex(result["account_id"]), ())
+        faults = self.sheet.faults(row, refusal["code"], draft.catalogue, draft.unit.today)
+        return (row.row, _hex(refusal.get("certificate_id")), None, faults)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRows:
+    """Rows that were made ready: each with its number in the file, and its faults where it is unfit by itself."""
+
+    rows: Sequence[tuple[int, ReadyLine | tuple[Said, ...]]]
+    sheet: Sheet
+    made_by: Stamp
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def needs(self) -> Needs:
+        return Needs()
+
+    def award(self, draft: Draft) -> list[Packed]:
+        lines = [line if isinstance(line, ReadyLine) else _UNFIT for _, line in self.rows]
+        verdicts = ready_awards.settle(draft, lines, self.made_by, self.sheet.issuer)
+        found: list[Packed] = []
+        for (row, line), verdict in zip(self.rows, verdicts, strict=True):
+            if isinstance(verdict, Awarded):
+                found.append((row, _hex(verdict.certificate), _hex(verdict.account), ()))
+            elif isinstance(line, ReadyLine):
+                # What is fit by itself can only be refused for its account, or for who holds the number.
+                found.append((row, _hex(verdict.members.get("certificate_id")), None, (self.sheet.said(verdict.code),)))
+            else:
+                found.append((row, None, None, line))
+        return found
+
+
+def _hex(identifier: str | None) -> str | None:
+    return None if identifier is None else identifier.replace("-", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,25 +105,18 @@ class ImportChunk:
     resume_at: int
     next_at: int
     first: int
-    rows: Sequence[Row]
+    rows: Rows
     is_last: bool
-    headers: Mapping[str, str]
-    issuer: str
-    batch: AwardBatch
 
     def needs(self) -> Needs:
-        return self.batch.needs()
+        return self.rows.needs()
 
     def run(self, draft: Draft) -> Answer:
         current = locked(draft, self.import_id)
         if current.state != "running" or current.resume_at != self.resume_at:
             return Answer(status=200, body=_standing(state_of(current), current.resume_at, current.done))
-        results = self.batch.run(draft).body["results"]
-        verdicts = [
-            self._verdict(draft, number, row, result)
-            for number, (row, result) in enumerate(zip(self.rows, results, strict=True), self.first)
-        ]
-        refused = sum(bool(one.faults) for one in verdicts)
+        verdicts = self.rows.award(draft)
+        refused = sum(bool(faults) for *_, faults in verdicts)
         packed, finished_at = pack(verdicts), draft.unit.now if self.is_last else None
         state = "finished" if self.is_last else "running"
         draft.statements.append(lambda connection: jobs.advance(connection, self.import_id, len(verdicts), state))
@@ -102,98 +134,19 @@ class ImportChunk:
         body = _standing("finished" if self.is_last else "importing", self.next_at, current.done + len(verdicts))
         return Answer(status=200, body=body)
 
-    def _verdict(self, draft: Draft, number: int, row: Row, result: Mapping[str, Any]) -> Verdict:
-        if (refusal := result.get("problem")) is None:
-            account_id = None if self.batch.dry_run else UUID(result["account_id"])
-            awarded = None if self.batch.dry_run else UUID(result["certificate_id"])
-            return Verdict(number, row.row, awarded, account_id)
-        said = {one.code: one for one in self._objections(draft, row)}
-        if not (row.faults or said):
-            code = refusal["code"] if refusal["code"] in texts.codes("faults.json") else "refused"
-            said[code] = self._said(code)
-        known = refusal.get("certificate_id")
-        return Verdict(number, row.row, known and UUID(known), None, (*row.faults, *said.values()))
-
-    def _objections(self, draft: Draft, row: Row) -> list[Said]:
-        values = row.values
-        found = certificates.objections(
-            draft.catalogue,
-            draft.unit.today,
-            issuer=self.issuer,
-            number=values.get("number"),
-            standard=values.get("standard"),
-            level=values.get("level"),
-            issued_on=_day(values.get("issued_on")),
-            expires_on=_day(values.get("expires_on")),
-        )
-        return [self._said(one.faults[0].code if isinstance(one, errors.Invalid) else one.code) for one in found]
-
-    def _said(self, code: str) -> Said:
-        column = _COLUMNS.get(code)
-        return Said(code, None if column is None else self.headers.get(column, columns.titles()[column]))
-
 
 def _standing(state: str, resume_at: int | None, done: int) -> dict[str, Any]:
     return {"state": state, "resume_at": resume_at, "done": done}
 
 
-def batch(rows: Sequence[Row], *, issuer: str, mode: Literal["partial", "atomic"], dry_run: bool) -> AwardBatch:
+def plain(rows: Sequence[Row], sheet: Sheet, mode: Literal["partial", "atomic"], *, dry_run: bool) -> PlainRows:
     """The rows as the command takes them; those that are unfit by themselves as refusals."""
     lines: list[AwardLine | BankError] = [
-        errors.Invalid() if row.faults else award_line(row.values, issuer) for row in rows
+        _UNFIT if row.faults else award_line(row.values, sheet.issuer) for row in rows
     ]
-    return AwardBatch(lines=lines, mode=mode, dry_run=dry_run, render=_rendered)
+    return PlainRows(rows, sheet, AwardBatch(lines=lines, mode=mode, dry_run=dry_run, render=_rendered))
 
 
 def _rendered(refusal: BankError) -> tuple[int, dict[str, Any]]:
     # `Invalid` is what stands for the faults of the row itself, or for dates in the wrong order.
     return 422, {"code": refusal.code, **refusal.members}
-
-
-def award_line(values: Mapping[str, Any], issuer: str) -> AwardLine:
-    """A row without faults as the line of a batch."""
-    number = values["number"]
-    award = Award(
-        certificate_id=certificate_id(issuer, normalise_certificate_number(number)),
-        issuer=issuer,
-        number=number,
-        standard=values["standard"],
-        level=values["level"],
-        issued_on=date.fromisoformat(values["issued_on"]),
-        expires_on=_day(values.get("expires_on")),
-        particulars=_particulars(values),
-    )
-    return AwardLine(award=award, holder=_holder(values))
-
-
-def _holder(values: Mapping[str, Any]) -> Holder | UUID:
-    if "account_id" in values:
-        return UUID(values["account_id"])
-    person = Person(
-        name=values["name"],
-        document_type=values["document_type"],
-        number=values["document_number"],
-        birth_date=_day(values.get("birth_date")),
-    )
-    return Holder(person=person, guardian_consent=values.get("guardian_consent") == "true")
-
-
-def _particulars(values: Mapping[str, Any]) -> Particulars | None:
-    stated: dict[str, Any] = {name: values[name] for name in _PLAIN if name in values}
-    if "hours" in values:
-        hours = values["hours"]
-        stated["hours"] = int(hours) if hours.isdigit() else hours
-    if "score" in values:
-        stated["score"] = Score(value=values["score"], scale=values["score_scale"])
-    if "subsidised" in values:
-        stated["subsidised"] = values["subsidised"] == "true"
-    if "evidence" in values:
-        stated["evidence"] = tuple(Evidence(**one) for one in values["evidence"])
-    own = {name.removeprefix(columns.OWN_FIELD): values[name] for name in values if name.startswith(columns.OWN_FIELD)}
-    if own:
-        stated["fields"] = own
-    return Particulars(**stated) if stated else None
-
-
-def _day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)

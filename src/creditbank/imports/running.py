@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank.commands.bank import Bank
+from creditbank.commands.beside import Beside
 from creditbank.commands.desk import Command, Desk, Request
 from creditbank.commands.jobs import PAUSE_SECONDS, JobRunner
 from creditbank.domain import errors
@@ -38,10 +39,13 @@ MICROSECONDS = 1_000_000
 class Importer:
     """One per process. Files are read one at a time, so that no two hostile ones share the memory of the machine."""
 
-    def __init__(self, bank: Bank, desk: Desk, runner: JobRunner, directory: Path, keep_days: int) -> None:
+    def __init__(
+        self, bank: Bank, desk: Desk, beside: Beside, runner: JobRunner, directory: Path, keep_days: int
+    ) -> None:
         self.directory = directory
         self._bank = bank
         self._desk = desk
+        self._beside = beside
         self._runner = runner
         self._keep_microseconds = keep_days * DAY_SECONDS * MICROSECONDS
         self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="imports")
@@ -170,7 +174,7 @@ class Importer:
 
     def _carry(self, one: Import, held: IO[bytes]) -> None:
         assert one.resume_at is not None
-        work = Work(self._desk, one, self.folder(one.import_id), one.resume_at, one.done)
+        work = Work(self._desk, self._beside, one, self.folder(one.import_id), one.resume_at, one.done)
         self._runner.carry(work.step, lane=one.organisation).add_done_callback(lambda _: held.close())
 
 

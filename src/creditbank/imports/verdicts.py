@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import Engine
 
 from creditbank.imports.texts import Said
@@ -27,13 +28,13 @@ class Verdict(NamedTuple):
     faults: tuple[Said, ...] = ()
 
 
-def pack(verdicts: Sequence[Verdict]) -> bytes:
+Packed = tuple[int, str | None, str | None, tuple[Said, ...]]
+"""A verdict as it is kept: row, certificate and account in hexadecimal, faults."""
+
+
+def pack(verdicts: Sequence[Packed]) -> bytes:
     """The verdicts of one chunk, whose first number is kept beside them."""
-    rows = [
-        [one.row, one.certificate_id and one.certificate_id.hex, one.account_id and one.account_id.hex, one.faults]
-        for one in verdicts
-    ]
-    return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), _LEVEL)
+    return zlib.compress(to_json(verdicts), _LEVEL)
 
 
 def unpack(first: int, packed: bytes) -> Iterator[Verdict]:

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from pydantic_core import from_json
 
+from creditbank.commands import parts
+from creditbank.commands.beside import Beside, Lost
 from creditbank.commands.desk import Desk, Request
-from creditbank.imports import awarding
-from creditbank.imports.awarding import ImportChunk
+from creditbank.commands.ready_awards import Outdated
+from creditbank.imports import awarding, chunks
+from creditbank.imports.awarding import ImportChunk, ReadyRows, Rows
 from creditbank.imports.intake import Detail, SettleReading, detail_of
+from creditbank.imports.lines import Sheet
 from creditbank.imports.tables import ATOMIC_ROWS
 from creditbank.imports.task import Folder
 from creditbank.ledger.imports import Import
 
-CHUNK = 250
-"""Rows that share a transaction. Whoever awards a single certificate meanwhile waits for one chunk at most."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """The next rows, ready to be asked for, and where those behind them begin."""
+    """The next rows, and where those behind them begin."""
 
-    request: Request
+    begin: int
+    number: int
+    rows: Rows
     next_at: int
-    next_number: int
+
+    @property
+    def next_number(self) -> int:
+        return self.number + len(self.rows)
 
 
 @dataclass(slots=True)
@@ -35,56 +41,76 @@ class Work:
     """The awarding of one import, and where it stands."""
 
     desk: Desk
+    beside: Beside
     one: Import
     folder: Folder
     resume_at: int
     done: int
-    _ready: _Chunk | None = None
+    _ahead: tuple[int, Future[chunks.Made]] | None = None
 
     def step(self) -> bool:
         """Award the next chunk; whether there is more. Raises Unavailable.
 
-        The chunk behind it is read while this one is settled.
+        The chunk behind it is made ready while this one is settled.
         """
-        chunk, self._ready = self._ready or self._chunk(self.resume_at, self.done), None
-        if chunk.next_number == self.done:
+        chunk = self._ready() or self._plain()
+        if not len(chunk.rows):
             lost = SettleReading(import_id=self.one.import_id, findings=refusal("source_lost"))
             self.desk.call(Request(command=lost, actor=self.one.created_by))
             return False
-        settling = self.desk.submit(chunk.request)
-        ahead = self._chunk(chunk.next_at, chunk.next_number) if chunk.next_number < self.one.rows else None
-        standing = from_json(settling.result().body)
+        settling = self.desk.submit(self._request(chunk))
+        if self._is_long and chunk.next_number < self.one.rows:
+            self._ahead = (chunk.next_at, self._asked(chunk.next_at))
+        try:
+            standing = from_json(settling.result().body)
+        except Outdated:
+            standing = from_json(self.desk.call(self._request(self._plain())).body)
         self.resume_at, self.done = standing["resume_at"], standing["done"]
-        if self.resume_at == chunk.next_at:
-            self._ready = ahead
         return bool(standing["state"] == "importing")
 
-    def _chunk(self, begin: int, number: int) -> _Chunk:
-        one, detail = self.one, detail_of(self.one)
-        rows, next_at = self._rows(begin, ATOMIC_ROWS if detail.mode == "atomic" else CHUNK)
-        batch = awarding.batch(rows, issuer=one.organisation, mode=detail.mode, dry_run=detail.dry_run)
+    @property
+    def _is_long(self) -> bool:
+        detail = detail_of(self.one)
+        return detail.mode == "partial" and not detail.dry_run and self.one.rows > parts.FEW
+
+    @property
+    def _sheet(self) -> Sheet:
+        return Sheet(issuer=self.one.organisation, headers=_headers(detail_of(self.one)))
+
+    def _ready(self) -> _Chunk | None:
+        """The next rows, made ready; None where they cannot be had in this way."""
+        if not self._is_long:
+            return None
+        begin, ahead = self._ahead or (None, None)
+        self._ahead = None
+        try:
+            made = (ahead if ahead is not None and begin == self.resume_at else self._asked(self.resume_at)).result()
+        except Lost:
+            return None
+        return _Chunk(self.resume_at, self.done, ReadyRows(made.rows, self._sheet, made.made_by), made.next_at)
+
+    def _asked(self, begin: int) -> Future[chunks.Made]:
+        most = parts.length(self.desk)
+        return self.beside.ask(chunks.Make(str(self.folder.rows), begin, most, self._sheet))
+
+    def _plain(self) -> _Chunk:
+        detail = detail_of(self.one)
+        most = ATOMIC_ROWS if detail.mode == "atomic" else parts.length(self.desk)
+        rows, next_at = chunks.read(self.folder.rows, self.resume_at, most)
+        plain = awarding.plain(rows, self._sheet, detail.mode, dry_run=detail.dry_run)
+        return _Chunk(self.resume_at, self.done, plain, next_at)
+
+    def _request(self, chunk: _Chunk) -> Request:
+        one = self.one
         command = ImportChunk(
             import_id=one.import_id,
-            resume_at=begin,
-            next_at=next_at,
-            first=number,
-            rows=rows,
-            is_last=number + len(rows) >= one.rows,
-            headers=_headers(detail),
-            issuer=one.organisation,
-            batch=batch,
+            resume_at=chunk.begin,
+            next_at=chunk.next_at,
+            first=chunk.number,
+            rows=chunk.rows,
+            is_last=chunk.next_number >= one.rows,
         )
-        request = Request(command=command, actor=one.created_by, causation=one.import_id, is_bulk=True)
-        return _Chunk(request, next_at, number + len(rows))
-
-    def _rows(self, begin: int, most: int) -> tuple[list[awarding.Row], int]:
-        rows, next_at = [], begin
-        with self.folder.rows.open("rb") as lines:
-            lines.seek(begin)
-            for line in islice(lines, most):
-                rows.append(awarding.row_of(line))
-                next_at += len(line)
-        return rows, next_at
+        return Request(command=command, actor=one.created_by, causation=one.import_id, is_bulk=True)
 
 
 def _headers(detail: Detail) -> dict[str, str]:

@@ -17,6 +17,7 @@ from creditbank.domain.events import Event
 from creditbank.domain.values import PARTITIONS, partition_of
 from creditbank.ledger import bulk, codec
 from creditbank.ledger.numbering import Numbering, Slot
+from creditbank.ledger.raw import Range
 from creditbank.ledger.tables import event as event_table
 from creditbank.ledger.tables import log_partition
 
@@ -161,6 +162,17 @@ def stream_ids(connection: Connection, first_types: Collection[str], after: UUID
     )
     if after is not None:
         statement = statement.where(event_table.c.stream_id > after)
+    return list(connection.execute(statement).scalars())
+
+
+def streams_within(connection: Connection, first_types: Collection[str], among: Range) -> list[UUID]:
+    """The streams of a range of ids that begin with an event of one of these types, in the order of their ids."""
+    key = event_table.c.stream_id
+    statement = select(key).where(event_table.c.version == 1, event_table.c.type.in_(list(first_types))).order_by(key)
+    if among.after is not None:
+        statement = statement.where(key > among.after)
+    if among.upto is not None:
+        statement = statement.where(key <= among.upto)
     return list(connection.execute(statement).scalars())
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -155,12 +156,18 @@ def name(connection: Connection, wanted: str | None, otherwise: str) -> str:
 
     Raises Renamed where another name is wanted than the one that its checkpoints bear.
     """
-    known: str | None = connection.execute(select(log_tree.c.origin)).scalar_one()
+    known = known_name(connection)
     if known is None:
         known = wanted or otherwise
         connection.execute(update(log_tree).values(origin=known))
     if wanted is not None and wanted != known:
         raise Renamed(f"the log of this bank is called {known}, and cannot be called {wanted}")
+    return known
+
+
+def known_name(connection: Connection) -> str | None:
+    """What the log of this bank is called; None before it was given a name."""
+    known: str | None = connection.execute(select(log_tree.c.origin)).scalar_one()
     return known
 
 
@@ -241,6 +248,13 @@ def stretches_of(connection: Connection, partition_id: int, last: int) -> Iterat
     """Those of one partition, in order."""
     statement = select(log_round).where(log_round.c.partition_id == partition_id, log_round.c.first_index <= last)
     return map(_stretch, _paged(connection, statement, log_round.c.first_position))
+
+
+def ends(connection: Connection, last: int) -> dict[int, int]:
+    """The last position of each partition that has an index up to one."""
+    end = func.max(log_round.c.first_position + log_round.c.count - 1)
+    statement = select(log_round.c.partition_id, end).where(log_round.c.first_index <= last)
+    return dict(iter(connection.execute(statement.group_by(log_round.c.partition_id))))
 
 
 def seals(connection: Connection, last: int) -> Iterator[Seal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from creditbank.domain.account import Account, Dealing, Head, status_after
-from creditbank.domain.events import AccountMerged, AccountOpened, DealingOpened
+from creditbank.domain.events import AccountMerged, AccountOpened, DealingOpened, Event
 from creditbank.ledger import bulk, codec
 from creditbank.ledger.log import Recorded
 from creditbank.projections.tables import metadata
@@ -124,18 +124,18 @@ def _apply_dealings(connection: Connection, recorded: Sequence[Recorded]) -> Non
         bulk.insert(connection, dealing, [row])
 
 
-def rows_of(account: Account, opened: Recorded) -> list[tuple[Any, ...]]:
-    """The row of an account as it stands; none where `opened`, the first of its events, does not open it."""
-    if not isinstance(opened.event, AccountOpened):
+def rows_of(account: Account, partition_id: int, first: Event, recorded_at: int) -> list[tuple[Any, ...]]:
+    """The row of an account as it stands; none where `first`, the first of its events, does not open it."""
+    if not isinstance(first, AccountOpened):
         return []
-    head, opened_by = account.head, opened.event.opened_by
-    row = (opened.partition_id, head.version, opened.recorded_at, opened_by, head.status, head.merged_into)
+    head = account.head
+    row = (partition_id, head.version, recorded_at, first.opened_by, head.status, head.merged_into)
     return [(head.account_id, *row)]
 
 
-def dealings_of(account: Account, partition_id: int, history: Sequence[Recorded]) -> list[tuple[Any, ...]]:
+def dealings_of(account: Account, partition_id: int, events: Iterable[Event]) -> list[tuple[Any, ...]]:
     """The rows of an account's dealings: who opened it stands on its head, a row is kept for those who came later."""
-    named = dict.fromkeys(item.event.institution for item in history if isinstance(item.event, DealingOpened))
+    named = dict.fromkeys(event.institution for event in events if isinstance(event, DealingOpened))
     account_id = account.head.account_id
     return [(account_id, one, partition_id, account.dealings[one].until) for one in named]
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Uuid, select, update
+from sqlalchemy import Column, Connection, PrimaryKeyConstraint, SmallInteger, Table, Uuid, func, select, update
 
 from creditbank.domain.account import Account
 from creditbank.domain.events import CertificateAwarded, CertificateReceived
@@ -62,6 +62,11 @@ def rows_of(account: Account) -> list[tuple[Any, ...]]:
     """The rows of the certificates that an account holds as it stands."""
     account_id = account.head.account_id
     return [(certificate_id, account_id, partition_of(certificate_id)) for certificate_id in account.lots]
+
+
+def count(connection: Connection) -> int:
+    """How many numbers are claimed."""
+    return connection.execute(select(func.count()).select_from(certificate_claim)).scalar_one()
 
 
 def holders(connection: Connection, certificate_ids: Collection[UUID] | Collection[bytes]) -> dict[UUID, UUID]:

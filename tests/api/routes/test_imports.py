@@ -11,7 +11,7 @@ import pytest
 
 from creditbank.api import heads
 from creditbank.audit import replay
-from creditbank.imports import work
+from creditbank.commands import parts
 from tests.api.bank import ReadyBank, on_one_database, person
 from tests.api.imports import COLUMNS, XLSX, codes, ended, imported, line, results, send, table, tally
 from tests.imports.files import csv_bytes, ndjson_bytes, xlsx_bytes
@@ -21,7 +21,8 @@ _numbers = count(1)
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "CHUNK", 2)
+    monkeypatch.setattr(parts, "LINES", 2)
+    monkeypatch.setattr(parts, "LONG", 2)
 
 
 def test_every_row_is_awarded_or_refused_with_its_reasons(bank: ReadyBank) -> None:

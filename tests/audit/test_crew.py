@@ -1,0 +1,131 @@
+"""Several processes find what one finds, in the same order, on one moment of the database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, delete, update
+
+from creditbank import projections
+from creditbank.audit import crew
+from creditbank.audit.rebuild import rebuild
+from creditbank.audit.replay import differences
+from creditbank.audit.whole import Bank
+from creditbank.cli import installation
+from creditbank.cli.outcome import Failed
+from creditbank.ledger import log
+from creditbank.ledger.tables import event
+from creditbank.projections.accounts import account
+from creditbank.projections.lots import lot
+from creditbank.settings import Settings
+from tests.audit.bank import fill, publisher
+from tests.audit.test_rebuild import contents
+
+PROCESSES = 2
+
+
+@pytest.fixture(autouse=True)
+def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some accounts each, so that there is something to share."""
+    monkeypatch.setattr("creditbank.ledger.raw.PAGE", 4)
+
+
+def test_the_same_differences_are_found_in_the_same_order(engine: Engine) -> None:
+    fill(engine, 12)
+    with engine.begin() as connection:
+        connection.execute(update(lot).values(credits=lot.c.credits + 1))
+        connection.execute(update(account).where(account.c.version > 2).values(status="closed"))
+
+    alone, told = list(differences(engine)), list[tuple[int, int]]()
+    together = list(differences(engine, lambda done, total: told.append((done, total)), processes=PROCESSES))
+
+    assert len(alone) == 12, "eight accounts, four of them with two certificates and closed"
+    assert together == alone
+    assert told == sorted(told), "progress never falls"
+    assert told[-1][0] == told[-1][1]
+
+
+def test_the_same_first_fault_is_named(engine: Engine, tmp_path: Path) -> None:
+    one = publisher(engine, tmp_path)
+    fill(engine, 12)
+    one.publish()
+    bank = Bank(engine=engine, data_dir=tmp_path, keys=one.verifier_keys())
+    assert bank.verify(PROCESSES) == bank.verify(1)
+    assert bank.verify(PROCESSES).fault is None
+    with engine.begin() as connection:
+        connection.execute(update(event).where(event.c.type == "certificate-awarded/1").values(actor="somebody"))
+        connection.execute(update(lot).values(credits=1))
+
+    alone, together = bank.verify(1), bank.verify(PROCESSES)
+
+    assert together == alone
+    assert alone.fault is not None
+    assert "certificate-awarded/1" in alone.fault.where, "history comes before the answers"
+
+
+def test_emptied_answers_are_rebuilt(engine: Engine) -> None:
+    fill(engine, 12)
+    before = contents(engine)
+    with engine.begin() as connection:
+        for table in projections.TABLES:
+            connection.execute(delete(table))
+
+    rebuild(engine, processes=PROCESSES)
+
+    assert contents(engine) == before
+
+
+def _events_seen(connection: Connection) -> Callable[[int], tuple[int, int]]:
+    return lambda _: (sum(log.heads(connection).values()), os.getpid())
+
+
+def test_all_of_them_see_the_same_moment_and_nobody_is_kept_from_writing(engine: Engine) -> None:
+    fill(engine, 2)
+    with crew.on_snapshot(engine, PROCESSES) as members:
+        before = sum(log.heads(members.connection).values())
+        fill(engine, 2, first=2, furnished=True)
+        seen = list(members.results(_events_seen, range(20)))
+
+    assert {events for events, _ in seen} == {before}
+    assert len({process for _, process in seen}) == PROCESSES
+    assert os.getpid() not in {process for _, process in seen}
+
+
+def _writes(connection: Connection) -> Callable[[int], str]:
+    return partial(_written, connection)
+
+
+def _written(connection: Connection, _: int) -> str:
+    connection.execute(update(lot).values(credits=0))
+    return "written"
+
+
+def test_none_of_them_can_write(engine: Engine) -> None:
+    fill(engine, 1)
+    with crew.on_snapshot(engine, PROCESSES) as members, pytest.raises(crew.Ended, match="failed"):
+        list(members.results(_writes, range(1)))
+
+
+def _dies(_: Connection) -> Callable[[int], int]:
+    return os._exit  # as when the system takes its memory back
+
+
+def test_one_that_dies_is_told(engine: Engine) -> None:
+    with crew.on_snapshot(engine, PROCESSES) as members, pytest.raises(crew.Ended, match="exit code 9"):
+        list(members.results(_dies, [9, 9, 9]))
+
+
+def test_the_command_line_says_so(database_url: str) -> None:
+    chosen = Settings(database_url=database_url)
+    with pytest.raises(Failed, match="start again") as failed, installation.reached(chosen):
+        raise crew.Ended("process 7 of this audit ended early, with exit code -9")
+    assert failed.value.exit_code == 1
+
+
+@pytest.mark.parametrize(("events", "most"), [(0, 1), (60_000, 1), (10_000_000, 8)])
+def test_a_short_history_is_not_worth_another_process(events: int, most: int) -> None:
+    assert 1 <= crew.size_for(events) <= most

@@ -1,0 +1,15 @@
+"""Two publishers of one log: however one of them is stopped and continued, each size is signed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+from tests.processes.publishers import contest
+from tests.processes.server import Installation
+
+
+def test_of_two_publishers_one_signs_each_size(postgresql_url: str, tmp_path: Path) -> None:
+    ended = contest(Installation(postgresql_url, tmp_path), stops=2, seconds=0.5, chance=Random(20261124))
+    assert ended.findings == []
+    assert min(ended.signed) > 0
