@@ -8,6 +8,7 @@ python -m tests.endurance history --operations 1000000 --database postgresql --s
 python -m tests.endurance races --times 10000 --database postgresql
 python -m tests.endurance clock --rounds 25 --database postgresql
 python -m tests.endurance publishers --stops 10 --seconds 60
+python -m tests.endurance faults --times 20
 python -m tests.endurance flips --times 10000 --database postgresql
 python -m tests.endurance failover --times 10 --mode sync
 python -m tests.endurance hostile --database postgresql
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.endurance import powercut, runs
+from tests.endurance import faults, powercut, runs
 from tests.endurance.told import say
 
 VIOLATION = 3
@@ -75,6 +76,11 @@ COMMANDS = {
         "stop one of two publishers for so many seconds while the other goes on, on PostgreSQL",
         runs.published,
         {"stops": 10, "seconds": 60.0},
+    ),
+    "faults": Command(
+        "fill a disk of 120 MB, take the database away for a minute, cut its connections",
+        faults.run,
+        {"times": 20, "away": 3},
     ),
     "flips": Command(
         "flip single bits of what is stored, and verify", runs.flipped, {"times": 10_000, "database": ONE_OF_BOTH}
