@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, Table, insert
 
 from creditbank.ledger.database import open_engine, writing
+from creditbank.ledger.tables import event
 from creditbank.projections import lots, rows
 from creditbank.projections.claims import certificate_claim
 
@@ -36,7 +37,9 @@ def test_claims_are_compared_with_certificates_in_one_go(sqlite_url: str, work: 
         return 0
 
     with writing(engine) as connection:
-        named = [{"certificate_id": uuid4(), "account_id": uuid4()} for _ in range(CERTIFICATES)]
+        account_id = uuid4()
+        named = [{"certificate_id": uuid4(), "account_id": account_id} for _ in range(CERTIFICATES)]
+        connection.execute(insert(event), anything(event, stream_id=account_id))
         for table in (certificate_claim, lots.lot):
             connection.execute(insert(table), [anything(table, **one) for one in named])
         driver = connection.connection.driver_connection
