@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 from fastapi import Request, Response
@@ -50,14 +51,33 @@ class Gate(ABC):
         """What the dependency is. Asked twice about one request, it says the same again and does nothing more."""
 
 
+class Direct:
+    """A dependency that can be had in two ways: solved by the framework, or `of` a request alone. Both are the same.
+
+    The framework reads from `solve` what it rests on, for the description and for routes that ask for more besides.
+    """
+
+    def __init__(self, solve: Callable[..., Awaitable[Any]], of: Callable[[Request], Awaitable[Any]]) -> None:
+        self.of = of
+        self._solve = solve
+        self.__signature__ = inspect.signature(solve, eval_str=True)
+
+    async def __call__(self, **solved: Any) -> Any:
+        return await self._solve(**solved)
+
+
 class StrictRoute(APIRoute):
-    """A route whose JSON bodies are read by `parse`, behind its gates, and where they are of that media type."""
+    """A route whose JSON bodies are read by `parse`, behind its gates, and where they are of that media type.
+
+    Where all that it asks for is a body and something direct, nothing is solved: that is a third of the time that
+    the framework takes for a request. What does not fit goes to the framework, which has the words for it.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         if self.body_field is None or isinstance(self.body_field.field_info, Form):
             return handle
-        asked = list(gates(self.dependant))
+        asked, call = list(gates(self.dependant)), _direct_call(self)
 
         async def handle_strictly(request: Request) -> Response:
             for gate in asked:
@@ -66,9 +86,38 @@ class StrictRoute(APIRoute):
                 await _refuse_media_type(request)
             body = await request.body()
             request.scope[RAW_BODY] = body
-            return await handle(_ParsedRequest(request, parse(body)) if body else request)
+            if not body:
+                return await handle(request)
+            document = parse(body)
+            answer = None if call is None else await call(request, document)
+            return answer or await handle(_ParsedRequest(request, document))
 
         return handle_strictly
+
+
+def _direct_call(route: APIRoute) -> Callable[[Request, Any], Awaitable[Response | None]] | None:
+    """How to call a route of a body and a direct dependency, which answers with a response; None for any other.
+
+    The call returns None, and has done nothing, where the document is not such a body.
+    """
+    wanted, answer = route.dependant, inspect.signature(route.endpoint, eval_str=True).return_annotation
+    parameters = (*wanted.path_params, *wanted.query_params, *wanted.header_params, *wanted.cookie_params)
+    others = (wanted.request_param_name, wanted.response_param_name, wanted.background_tasks_param_name)
+    if len(wanted.body_params) != 1 or len(wanted.dependencies) != 1 or any((*parameters, *others)):
+        return None
+    (body,), (needed,) = wanted.body_params, wanted.dependencies
+    direct = needed.call
+    if answer is not Response or not isinstance(direct, Direct):
+        return None
+
+    async def call(request: Request, document: Any) -> Response | None:
+        value, faults = body.validate(document, {}, loc=("body",))
+        if faults:
+            return None
+        found: Response = await route.endpoint(**{body.name: value, str(needed.name): await direct.of(request)})
+        return found
+
+    return call
 
 
 def gates(dependant: Dependant) -> Iterator[Gate]:
@@ -102,14 +151,23 @@ def parse(body: bytes) -> Any:
     except ValueError:
         raise Malformed from None
     # 1e400 is well-formed and reads as infinity; writing it out again is the fastest way to find it.
-    if b"Infinity" in to_json(document, inf_nan_mode="constants") and _has_infinity(document):
+    written = to_json(document, inf_nan_mode="constants")
+    if b"Infinity" in written and _has_infinity(document):
         raise Malformed
     if b"\\u0000" in body and (pointer := _pointer_to_nul(document, "")) is not None:
         detail = "Must not contain the NUL character."
         raise Invalid(faults=[Fault(code="nul_character", detail=detail, pointer=pointer)])
-    if len(body) <= NAMES_CHECKED_UP_TO:
+    if len(body) <= NAMES_CHECKED_UP_TO and not _says_as_much(body, written):
         json.loads(body, object_pairs_hook=_unique)
     return document
+
+
+def _says_as_much(body: bytes, written: bytes) -> bool:
+    """Whether a body has as many quotation marks as what was understood of it: then no name in it was repeated.
+
+    A repeated name is gone from what was understood, with its two. Only \\u0022 becomes one without having been one.
+    """
+    return body.count(b'"') == written.count(b'"') and b"\\u0022" not in body
 
 
 def _is_json(content_type: str | None) -> bool:

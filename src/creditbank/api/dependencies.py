@@ -14,7 +14,7 @@ from fastapi import Depends, Header, Request, Response
 from creditbank.api import conditions, problems
 from creditbank.api.access import Operation
 from creditbank.api.authentication import Authenticator
-from creditbank.api.body import RAW_BODY, Gate
+from creditbank.api.body import RAW_BODY, Direct, Gate
 from creditbank.api.principals import Principal
 from creditbank.api.rates import rates_of
 from creditbank.commands import desk, parts
@@ -99,10 +99,11 @@ def permit(operation: Operation) -> Any:
 
 def write(operation: Operation) -> Any:
     """The dependency of a write: the principal, who may do this, with the headers that make a write safe."""
+    gate = Permit(operation)
 
     async def writer(
         request: Request,
-        principal: Principal = permit(operation),
+        principal: Principal = Depends(gate.ask),
         idempotency_key: Annotated[
             str | None,
             Header(description="Names this request (draft-ietf-httpapi-idempotency-key-header-07); required to write."),
@@ -110,7 +111,10 @@ def write(operation: Operation) -> Any:
     ) -> Writer:
         return Writer(request=request, principal=principal, key=idempotency_key)
 
-    return Depends(writer)
+    async def directly(request: Request) -> Writer:
+        return await writer(request, await gate.principal(request), request.headers.get("idempotency-key"))
+
+    return Depends(Direct(writer, directly))
 
 
 def write_account(operation: Operation) -> Any:

@@ -29,6 +29,7 @@ from creditbank.ledger.answers import Key, Stored
 from creditbank.ledger.database import writing
 from creditbank.ledger.gather import Gatherer
 from creditbank.ledger.log import Place, Recorded
+from creditbank.ledger.trips import together
 
 GROUP_LIMIT = 64
 ATTEMPTS = 8
@@ -186,9 +187,10 @@ class Desk:
             verdicts = _decide(unit, fresh)
             known |= answers.find(connection, [key for verdict in verdicts if (key := verdict.refused_key)])
             verdicts = [verdict for verdict in verdicts if verdict.refused_key not in known]
-            recorded = unit.flush()
-            outcomes = {id(verdict.request): verdict.settle(recorded) for verdict in verdicts}
-            answers.store(connection, _stored(verdicts, outcomes), unit.now)
+            with together(connection):
+                recorded = unit.flush()
+                outcomes = {id(verdict.request): verdict.settle(recorded) for verdict in verdicts}
+                answers.store(connection, _stored(verdicts, outcomes), unit.now)
         self._bank.adopt(unit.catalogue)
         return _in_order(requests, known, outcomes)
 

@@ -1,8 +1,11 @@
-"""Many rows at once, by the fastest way each database has: binary COPY on PostgreSQL, executemany on SQLite."""
+"""Many rows at once, by the fastest way each database has.
+
+On PostgreSQL binary COPY, or where they are fewer one JSON text; on SQLite executemany.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -15,7 +18,6 @@ from sqlalchemy import (
     Date,
     Dialect,
     LargeBinary,
-    Row,
     Select,
     SmallInteger,
     Table,
@@ -25,13 +27,14 @@ from sqlalchemy import (
     bindparam,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.types import UserDefinedType
 
+from creditbank.ledger import trips
 from creditbank.ledger.database import is_postgresql
 
-_COPY_FROM = 4
-"""Below this many rows the start of a COPY costs more than it saves."""
+_COPY_FROM = 80
+"""Below this many rows a COPY, which wants trips of its own, costs more than it saves."""
 
 _POSTGRESQL_TYPES = {
     SmallInteger: "int2",
@@ -44,18 +47,47 @@ _POSTGRESQL_TYPES = {
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows given as tuples in the order of the table's columns. Raises IntegrityError on a conflict.
+    """Insert rows given as tuples in the order of the table's columns.
 
-    A column's ids may come as their 16 bytes, in all rows that are inserted together.
+    A column's ids may come as their 16 bytes, in all rows that are inserted together. Raises IntegrityError on a
+    conflict; where statements go together, perhaps not before the next one.
     """
     if not rows:
         return
     if not is_postgresql(connection):
-        connection.exec_driver_sql(_statement(table, "?"), _processed(table, connection.dialect, rows))
-    elif len(rows) < _COPY_FROM and not _has_bare_ids(table, rows[0]):
-        connection.exec_driver_sql(_statement(table, "%s"), list(rows))
+        connection.exec_driver_sql(_statement(table), _processed(table.columns, connection.dialect, rows))
+    elif len(rows) < _COPY_FROM:
+        trips.tell(connection, (_statement_of_json(table), [trips.written(rows)]))
     else:
+        trips.send(connection)
         _copy(connection, table, rows)
+
+
+class Update:
+    """Changes rows that are found by some columns: given as tuples of these, and then of what is set."""
+
+    def __init__(self, table: Table, found_by: Sequence[Column[Any]], values: Sequence[Column[Any]]) -> None:
+        self._columns = [*found_by, *values]
+        name, count = table.name, len(found_by)
+        numbered = list(enumerate(self._columns))
+        changes = ", ".join(f'"{column.name}" = {{}}' for column in values)
+        condition = " AND ".join(f'"{name}"."{column.name}" = {{}}' for column in found_by)
+        from_json = [_from_json(index, column) for index, column in numbered]
+        json_changes, json_condition = changes.format(*from_json[count:]), condition.format(*from_json[:count])
+        self._of_json = f'UPDATE "{name}" SET {json_changes} FROM {_ROWS} WHERE {json_condition}'
+        of_row = [f"?{index + 1}" for index, _ in numbered]
+        self._of_row = (
+            f'UPDATE "{name}" SET {changes.format(*of_row[count:])} WHERE {condition.format(*of_row[:count])}'
+        )
+
+    def apply(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Change the rows; of several for the same one, none."""
+        if not rows:
+            return
+        if is_postgresql(connection):
+            trips.tell(connection, (self._of_json, [trips.written(rows)]))
+        else:
+            connection.exec_driver_sql(self._of_row, _processed(self._columns, connection.dialect, rows))
 
 
 class _Listed(UserDefinedType[str]):
@@ -75,6 +107,27 @@ class _Listed(UserDefinedType[str]):
         return f"{self.of}[]"
 
 
+class Query:
+    """A query that is asked again and again: made ready once, and past SQLAlchemy where that is the faster way."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._statement = statement
+        self._text = ""
+        self._names: Sequence[str] = ()
+        self._values: Mapping[str, Any] = {}
+
+    def rows(self, connection: Connection, **parameters: Any) -> Sequence[Any]:
+        """The rows, whose values have the names of their columns."""
+        if not is_postgresql(connection):
+            return connection.execute(self._statement, parameters).all()
+        if not self._text:
+            compiled = self._statement.compile(dialect=_NUMBERED)
+            self._names, self._values = compiled.positiontup or (), compiled.params
+            self._text = str(compiled)
+        values = {**self._values, **parameters}
+        return trips.ask(connection, (self._text, [values[name] for name in self._names]))
+
+
 class Lookup:
     """A query for the rows in which a column holds one of many values.
 
@@ -87,14 +140,15 @@ class Lookup:
         self._of_bytes = isinstance(column.type, LargeBinary)
         listed = _Listed("UUID") if self._of_ids else _Listed("BYTEA") if self._of_bytes else ARRAY(column.type)
         given = bindparam("values", type_=listed)
-        self._by_array = statement.where(column == any_(given))
+        self._by_array = Query(statement.where(column == any_(given)))
         self._by_list = statement.where(column.in_(bindparam("values", expanding=True)))
 
-    def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> Sequence[Row[Any]]:
+    def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> Sequence[Any]:
+        """The rows, whose values have the names of their columns."""
         if not is_postgresql(connection):
             listed = [UUID(bytes=value) if self._of_ids and isinstance(value, bytes) else value for value in values]
             return connection.execute(self._by_list, {"values": listed, **parameters}).all()
-        return connection.execute(self._by_array, {"values": self._given(values), **parameters}).all()
+        return self._by_array.rows(connection, values=self._given(values), **parameters)
 
     def _given(self, values: Collection[Any]) -> str | list[Any]:
         if self._of_ids:
@@ -108,16 +162,37 @@ def _hex(value: UUID | bytes) -> str:
     return value.hex() if isinstance(value, bytes) else value.hex
 
 
+_NUMBERED: Dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_ROWS = "jsonb_array_elements($1::jsonb) AS given"
+
+
+def _from_json(index: int, column: Column[Any]) -> str:
+    """A column's value in a row of a JSON text, as `trips.written` makes it."""
+    kind = _POSTGRESQL_TYPES[type(column.type)]
+    return f"decode(given->>{index}, 'hex')" if kind == "bytea" else f"(given->>{index})::{kind}"
+
+
 @cache
-def _statement(table: Table, marker: str) -> str:
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    return f'INSERT INTO "{table.name}" ({columns}) VALUES ({", ".join([marker] * len(table.columns))})'
+def _statement_of_json(table: Table) -> str:
+    values = ", ".join(_from_json(index, column) for index, column in enumerate(table.columns))
+    return f'INSERT INTO "{table.name}" ({_names(table)}) SELECT {values} FROM {_ROWS}'
 
 
-def _processed(table: Table, dialect: Dialect, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+@cache
+def _statement(table: Table) -> str:
+    return f'INSERT INTO "{table.name}" ({_names(table)}) VALUES ({", ".join("?" * len(table.columns))})'
+
+
+def _names(table: Table) -> str:
+    return ", ".join(f'"{column.name}"' for column in table.columns)
+
+
+def _processed(
+    columns: Iterable[Column[Any]], dialect: Dialect, rows: Sequence[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
     """The rows as the driver takes them. Bytes, numbers and text go as they are."""
     processors: list[tuple[int, Callable[[Any], Any]]] = []
-    for index, column in enumerate(table.columns):
+    for index, column in enumerate(columns):
         process: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).bind_processor(dialect)
         if isinstance(column.type, Uuid):
             process = _hex
@@ -133,20 +208,13 @@ def _processed(table: Table, dialect: Dialect, rows: Sequence[tuple[Any, ...]]) 
     return ready
 
 
-def _has_bare_ids(table: Table, row: tuple[Any, ...]) -> bool:
-    # To COPY sixteen bytes are sixteen bytes; anything else asks of which type they are.
-    values = zip(table.columns, row, strict=True)
-    return any(isinstance(value, bytes) and isinstance(column.type, Uuid) for column, value in values)
-
-
 def _type(column: Column[Any], value: Any) -> str:
     # What is bytes goes as it is, whatever its column makes of it.
     return "bytea" if isinstance(value, bytes) else _POSTGRESQL_TYPES[type(column.type)]
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    command = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
+    command = f'COPY "{table.name}" ({_names(table)}) FROM STDIN (FORMAT BINARY)'
     cursor = connection.connection.cursor()
     try:
         with cursor.copy(command) as copy:
@@ -154,6 +222,4 @@ def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]])
             for row in rows:
                 copy.write_row(row)
     except psycopg.Error as error:
-        raise DBAPIError.instance(
-            command, None, error, psycopg.Error, connection_invalidated=cursor.connection.closed
-        ) from error
+        raise trips.failure(connection, command, error) from error

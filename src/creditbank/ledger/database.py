@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, TimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from creditbank.ledger import trips
 from creditbank.ledger.patience import PatientConnection
 
 STATEMENT_TIMEOUT_MS = 8_000
@@ -64,6 +65,7 @@ def open_engine(url: str, *, pool_size: int = POOL_SIZE) -> Engine:
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "checkin", _mark_as_pooled)
     event.listen(engine, "checkout", _renew_when_cut)
+    trips.listen(engine)
     return engine
 
 

@@ -8,10 +8,11 @@ crowd: bulky items travel alone, one between two groups of others, and everybody
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from creditbank.ledger.fairness import Turns
 
@@ -25,6 +26,19 @@ def _nobody(_item: object) -> Hashable:
 
 def _never(_item: object) -> bool:
     return False
+
+
+class _Waiting(NamedTuple, Generic[Item]):
+    """An item, and where its result goes: a future of a thread, or of an event loop."""
+
+    item: Item
+    future: Future[Any] | asyncio.Future[Any]
+
+    def taken(self) -> bool:
+        """Whether its caller still waits. From here on a thread's future can no longer be cancelled."""
+        if isinstance(self.future, Future):
+            return self.future.set_running_or_notify_cancel()
+        return not self.future.cancelled()
 
 
 class Gatherer(Generic[Item, Result]):
@@ -48,8 +62,8 @@ class Gatherer(Generic[Item, Result]):
         self._is_bulk = is_bulk
         self._lock = Lock()
         self._busy = False
-        self._waiting = Turns[tuple[Item, Future[Result]]](lambda waiting: owner(waiting[0]))
-        self._bulk = Turns[tuple[Item, Future[Result]]](lambda waiting: owner(waiting[0]))
+        self._waiting = Turns[_Waiting[Item]](lambda waiting: owner(waiting.item))
+        self._bulk = Turns[_Waiting[Item]](lambda waiting: owner(waiting.item))
         self._was_bulk = False
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
@@ -59,15 +73,20 @@ class Gatherer(Generic[Item, Result]):
         Raises RuntimeError when the gatherer is closed. An item whose future is cancelled in time is left out.
         """
         future: Future[Result] = Future()
+        self._add(_Waiting(item, future))
+        return future
+
+    async def ask(self, item: Item) -> Result:
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._add(_Waiting(item, future))
+        return await future
+
+    def _add(self, waiting: _Waiting[Item]) -> None:
         with self._lock:
             if not self._busy:
                 self._executor.submit(self._work_off)
                 self._busy = True
-            (self._bulk if self._is_bulk(item) else self._waiting).add((item, future))
-        return future
-
-    async def ask(self, item: Item) -> Result:
-        return await asyncio.wrap_future(self.submit(item))
+            (self._bulk if self._is_bulk(waiting.item) else self._waiting).add(waiting)
 
     def close(self) -> None:
         """Finish what is queued and stop the thread."""
@@ -75,13 +94,9 @@ class Gatherer(Generic[Item, Result]):
 
     def _work_off(self) -> None:
         while group := self._next_group():
-            for (_, future), result in zip(group, self._results([item for item, _ in group]), strict=True):
-                if isinstance(result, BaseException):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+            _hand_out(group, self._results([waiting.item for waiting in group]))
 
-    def _next_group(self) -> list[tuple[Item, Future[Result]]]:
+    def _next_group(self) -> list[_Waiting[Item]]:
         with self._lock:
             # Turn and turn about: neither can keep the other waiting for more than one trip.
             group = [] if self._was_bulk else self._taken(self._bulk, 1)
@@ -91,13 +106,12 @@ class Gatherer(Generic[Item, Result]):
         return group
 
     @staticmethod
-    def _taken(line: Turns[tuple[Item, Future[Result]]], most: int) -> list[tuple[Item, Future[Result]]]:
-        group: list[tuple[Item, Future[Result]]] = []
+    def _taken(line: Turns[_Waiting[Item]], most: int) -> list[_Waiting[Item]]:
+        group: list[_Waiting[Item]] = []
         while line and len(group) < most:
-            item, future = line.next()
-            # From here on it can no longer be cancelled, so that its result has a place to go.
-            if future.set_running_or_notify_cancel():
-                group.append((item, future))
+            waiting = line.next()
+            if waiting.taken():
+                group.append(waiting)
         return group
 
     def _results(self, items: Sequence[Item]) -> Sequence[Result | BaseException]:
@@ -107,3 +121,29 @@ class Gatherer(Generic[Item, Result]):
             if len(items) == 1:
                 return [failure]
             return [result for item in items for result in self._results([item])]
+
+
+def _hand_out(group: Sequence[_Waiting[Any]], results: Sequence[Any]) -> None:
+    """Give each its result. A loop is woken once for all who wait in it: to wake it costs more than to answer."""
+    of_loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = defaultdict(list)
+    for (_, future), result in zip(group, results, strict=True):
+        if isinstance(future, Future):
+            _settle(future, result)
+        else:
+            of_loops[future.get_loop()].append((future, result))
+    for loop, answered in of_loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle_all, answered)
+
+
+def _settle_all(answered: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, result in answered:
+        if not future.done():
+            _settle(future, result)
+
+
+def _settle(future: Future[Any] | asyncio.Future[Any], result: Any) -> None:
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

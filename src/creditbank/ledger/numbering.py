@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, Table, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Table, func, select
 
 from creditbank.ledger import bulk
 
@@ -44,11 +44,7 @@ class Numbering:
         self._locked = bulk.Lookup(
             select(counters).order_by(counters.c.partition_id).with_for_update(), counters.c.partition_id
         )
-        self._bump = (
-            update(counters)
-            .where(counters.c.partition_id == bindparam("p"))
-            .values(head=bindparam("h"), recorded_at=bindparam("t"))
-        )
+        self._bump = bulk.Update(counters, [counters.c.partition_id], [counters.c.head, counters.c.recorded_at])
         position = numbered.c.position
         columns = (func.count(), func.min(position), func.max(position))
         self._extents = select(numbered.c.partition_id, *columns).group_by(numbered.c.partition_id)
@@ -72,9 +68,10 @@ class Numbering:
             return {}
         rows = self._locked.rows(connection, wanted)
         slots = {row.partition_id: Slot(row.head + 1, max(row.recorded_at, now)) for row in rows}
-        heads = {row.partition_id: row.head + wanted[row.partition_id] for row in rows}
-        bumps = [{"p": one, "h": head, "t": slots[one].recorded_at} for one, head in heads.items()]
-        connection.execute(self._bump, bumps)
+        moved = [
+            (row.partition_id, row.head + wanted[row.partition_id], slots[row.partition_id].recorded_at) for row in rows
+        ]
+        self._bump.apply(connection, moved)
         return slots
 
     def heads(self, connection: Connection) -> dict[int, int]:

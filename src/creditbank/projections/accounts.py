@@ -22,7 +22,6 @@ from sqlalchemy import (
     delete,
     select,
     text,
-    update,
 )
 
 from creditbank.domain.account import Account, Dealing, Head, status_after
@@ -67,16 +66,17 @@ _LOCKED = bulk.Lookup(select(account).order_by(account.c.account_id).with_for_up
 _RESTRICTED = bulk.Lookup(select(account.c.account_id).where(account.c.status == "restricted"), account.c.account_id)
 _ERASED = select(account.c.account_id).where(text("status = 'erased'"))
 _UNERASED = bulk.Lookup(
-    select(account.c.account_id).where(account.c.status.not_in(("erased", "merged"))), account.c.account_id
+    select(account.c.account_id).where(account.c.status != "erased", account.c.status != "merged"),
+    account.c.account_id,
 )
 _DEALINGS = bulk.Lookup(select(dealing), dealing.c.account_id)
 _DEALINGS_WITH = bulk.Lookup(
     select(dealing).where(dealing.c.institution == bindparam("institution")), dealing.c.account_id
 )
 
-_TOUCH = update(account).where(account.c.account_id == bindparam("a"), account.c.partition_id == bindparam("p"))
-_VERSION = _TOUCH.values(version=bindparam("v"))
-_STATUS = _TOUCH.values(version=bindparam("v"), status=bindparam("s"), merged_into=bindparam("m"))
+_KEY = (account.c.account_id, account.c.partition_id)
+_VERSION = bulk.Update(account, _KEY, [account.c.version])
+_STATUS = bulk.Update(account, _KEY, [account.c.version, account.c.status, account.c.merged_into])
 
 
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
@@ -98,19 +98,17 @@ def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
         change = changed.pop(account_id)
         rows.append((account_id, partition_id, change["v"], opened_at, opened_by, change["s"], change["m"]))
     bulk.insert(connection, account, rows)
-    if plain := [change for change in changed.values() if "s" not in change]:
-        connection.execute(_VERSION, plain)
-    if statuses := [change for change in changed.values() if "s" in change]:
-        connection.execute(_STATUS, statuses)
+    of_versions = [(one["a"], one["p"], one["v"]) for one in changed.values() if "s" not in one]
+    _VERSION.apply(connection, of_versions)
+    of_statuses = [(one["a"], one["p"], one["v"], one["s"], one["m"]) for one in changed.values() if "s" in one]
+    _STATUS.apply(connection, of_statuses)
     _apply_dealings(connection, recorded)
 
 
 def enter(connection: Connection, opened: Sequence[tuple[Any, ...]], moved: Sequence[tuple[bytes, int, int]]) -> None:
     """Rows of new accounts, and the new version of others: the 16 bytes of the id, partition, version."""
     bulk.insert(connection, account, opened)
-    if moved:
-        versions = [{"a": UUID(bytes=one), "p": partition, "v": version} for one, partition, version in moved]
-        connection.execute(_VERSION, versions)
+    _VERSION.apply(connection, moved)
 
 
 def _apply_dealings(connection: Connection, recorded: Sequence[Recorded]) -> None:

@@ -68,7 +68,8 @@ lot = Table(
     Column("kind", Text, nullable=False),
     Column("scheme", Text, nullable=True),
     Column("particulars", LargeBinary, nullable=True),
-    PrimaryKeyConstraint("account_id", "certificate_id", "partition_id"),
+    # By the version of the award, which no other event of the account has: eight bytes for the sixteen of an id.
+    PrimaryKeyConstraint("account_id", "version", "partition_id"),
     Index("lot_accreditation", "accreditation_id", "issued_on"),
 )
 
