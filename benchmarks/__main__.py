@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     amount.add_argument("--quick", action="store_true", help="a tenth of the work: does it run, not how fast is it")
     amount.add_argument("--full", action="store_true", help="as much history as the targets name, which takes hours")
     parser.add_argument("--learners", type=int, metavar="N", help="how many live in the province of hubei")
+    parser.add_argument("--events", type=int, metavar="N", help="how many events stand in the larger bank of S9")
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()), help="scratch space on a disk")
     options = parser.parse_args(arguments)
     settings = Settings(
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         quick=options.quick,
         full=options.full,
         learners=options.learners,
+        events=options.events,
         directory=options.directory,
     )
     results = []

@@ -23,6 +23,7 @@ class Settings:
     directory: Path
     full: bool = False
     learners: int | None = None
+    events: int | None = None
 
     def among(self, *supported: Database) -> Iterator[Database]:
         """The databases that a benchmark supports and this run asked for, in the benchmark's order."""

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, select
+from sqlalchemy import Engine, MetaData, inspect, select
 
+import creditbank.ledger.sequence
 import creditbank.projections  # noqa: F401  # its modules fill the metadata below
 from creditbank.domain.values import PARTITIONS
-from creditbank.ledger import migration, tables
-from creditbank.ledger.database import open_engine
+from creditbank.ledger import bulk, migration, tables
+from creditbank.ledger.database import open_engine, writing
 from creditbank.projections import catalogue
 from creditbank.projections import tables as projection_tables
+from creditbank.projections.lots import lot
 from creditbank.vault import tables as vault_tables
+
+LOT = (
+    *(uuid4(), uuid4(), uuid4(), 2, 1_800_000_000_000_000, 60_000, date(2026, 2, 28), None, None, 5, 2, 1),
+    *("active", "BIM-EVAL", "N1", "BIM", "中级", "x-cert", None, b"{}"),
+)
 
 DESCRIBED: list[MetaData] = [tables.metadata, vault_tables.metadata, projection_tables.metadata]
 
@@ -55,6 +64,21 @@ def test_processes_that_start_at_once_upgrade_once(empty_url: str) -> None:
         for upgraded in [pool.submit(migration.upgrade, engine) for _ in range(3)]:
             upgraded.result()
     assert migration.at_head(engine)
+    engine.dispose()
+
+
+def test_certificates_keep_their_rows_under_the_shorter_key(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    migration.upgrade(engine, "0030")
+    with writing(engine) as connection:
+        bulk.insert(connection, lot, [LOT])
+    migration.upgrade(engine)
+    with engine.connect() as connection:
+        assert [tuple(row) for row in connection.execute(select(lot))] == [LOT]
+        assert inspect(connection).get_pk_constraint("lot")["constrained_columns"] == [
+            one.name for one in lot.primary_key
+        ]
+        assert [index["name"] for index in inspect(connection).get_indexes("lot")] == ["lot_accreditation"]
     engine.dispose()
 
 

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
 from creditbank.api import problems
-from creditbank.api.body import NAMES_CHECKED_UP_TO, Body, StrictRoute, parse
+from creditbank.api.body import NAMES_CHECKED_UP_TO, Body, Direct, StrictRoute, parse
 from creditbank.domain.errors import Malformed
 
 
@@ -86,6 +86,51 @@ def test_nul_is_refused_where_it_stands(document: Any, pointer: str) -> None:
     answer = post(json.dumps(document))
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [(pointer, "nul_character")]
+
+
+@pytest.mark.parametrize("text", ['{"text": "\\"quoted\\""}', '{"text": "\\u0022quoted\\u0022"}', '{"text": "\\\\"}'])
+def test_quotation_marks_in_a_text_are_no_repeated_name(text: str) -> None:
+    assert post(text).json() == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ['{"text": "\\u0022", "text": "b"}', '{"given": {"": 1, "": 2}, "text": "\\u0022"}'])
+def test_a_repeated_name_is_refused_also_beside_quotation_marks(text: str) -> None:
+    assert (post(text).status_code, post(text).json()["code"]) == (400, "malformed_json")
+
+
+def test_a_direct_dependency_is_had_of_the_request_and_a_body_that_does_not_fit_is_told_as_ever() -> None:
+    ways: list[str] = []
+
+    async def solved(request: Request) -> str:
+        ways.append("solved")
+        return request.headers["x-caller"]
+
+    async def had(request: Request) -> str:
+        ways.append("direct")
+        return request.headers["x-caller"]
+
+    app, router = FastAPI(openapi_url=None), APIRouter(route_class=StrictRoute)
+    problems.install(app)
+
+    @router.post("/direct")
+    async def direct(body: Anything, caller: str = Depends(Direct(solved, had))) -> Response:
+        return Response(f"{caller} {body.text}")
+
+    @router.post("/with-a-query")
+    async def with_a_query(body: Anything, more: int, caller: str = Depends(Direct(solved, had))) -> Response:
+        return Response(f"{caller} {body.text} {more}")
+
+    app.include_router(router)
+    asked, headers = TestClient(app), {"X-Caller": "Li", "Content-Type": "application/json"}
+    assert asked.post("/direct", content=b'{"text": "a"}', headers=headers).text == "Li a"
+    assert asked.post("/with-a-query?more=2", content=b'{"text": "a"}', headers=headers).text == "Li a 2"
+    assert ways == ["direct", "solved"]
+    for body in (b"", b"[]", b'{"text": 1}', b'{"other": 1}'):
+        answers = [
+            asked.post(path, content=body, headers=headers).json() for path in ("/direct", "/with-a-query?more=2")
+        ]
+        assert answers[0]["status"] == 422
+        assert answers[0]["errors"] == answers[1]["errors"]
 
 
 def test_an_escaped_backslash_before_u0000_is_no_nul() -> None:

@@ -18,8 +18,11 @@ _ONE_AT_A_TIME = 0x6372656469746273
 """Names the lock that two starting processes take in turn (PostgreSQL; SQLite has one writer anyway)."""
 
 
-def upgrade(engine: Engine) -> None:
-    """Run the migrations that are missing, all in one transaction. Safe when several processes start at once."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Run the migrations that are missing, all of them or up to one, in one transaction.
+
+    Safe when several processes start at once.
+    """
     with writing(engine) as connection:
         if is_postgresql(connection):
             allow_long_statements(connection)
@@ -27,7 +30,7 @@ def upgrade(engine: Engine) -> None:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
         configuration = _configuration()
         configuration.attributes["connection"] = connection
-        command.upgrade(configuration, "head")
+        command.upgrade(configuration, revision)
 
 
 def at_head(engine: Engine) -> bool:

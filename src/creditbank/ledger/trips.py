@@ -42,7 +42,8 @@ def together(connection: Connection) -> Iterator[None]:
         yield
         send(connection)
     finally:
-        connection.info[_WAITING] = None
+        if not connection.invalidated:  # one that is lost takes with it what waited
+            connection.info[_WAITING] = None
 
 
 def tell(connection: Connection, statement: Statement) -> None:
