@@ -53,7 +53,7 @@ def test_the_same_first_fault_is_named(engine: Engine, tmp_path: Path) -> None:
     one = publisher(engine, tmp_path)
     fill(engine, 12)
     one.publish()
-    bank = Bank(engine=engine, data_dir=tmp_path, keys=one.verifier_keys())
+    bank = Bank(engine=engine, shelf=one.shelf, data_dir=tmp_path, keys=one.verifier_keys())
     assert bank.verify(PROCESSES) == bank.verify(1)
     assert bank.verify(PROCESSES).fault is None
     with engine.begin() as connection:
