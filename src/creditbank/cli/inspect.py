@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from creditbank.app import clock
 from creditbank.audit import checking, population
 from creditbank.audit.inspection import Drawn, Inspected, Inspection, Inspector, Order, draw
 from creditbank.audit.population import Frozen, Kind, Unfrozen
@@ -21,6 +22,7 @@ from creditbank.audit.transparency.shelf import KEYS, Shelf
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
 from creditbank.domain.draws import FORMAT, Amount, TooFew
+from creditbank.ledger import log
 from creditbank.ledger.database import snapshot
 from creditbank.publication import open_prover, shelf
 from creditbank.web import inspections
@@ -98,6 +100,8 @@ def _frozen(connection: Connection, asked: Asked, published: Shelf) -> Frozen:
     """Where the population stood: at a moment, at a checkpoint, or at the one that is published. Raises Unfrozen."""
     if asked.known_at is not None:
         moment = round(asked.known_at.timestamp() * 1_000_000)
+        if moment > max(clock(), log.last_recorded_at(connection)):
+            raise Unfrozen("that moment is not over: more may come to be known until then")
         return population.at_moment(connection, moment, asked.known_at.isoformat())
     if asked.checkpoint is not None:
         return population.at_checkpoint(connection, asked.checkpoint)
