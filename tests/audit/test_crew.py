@@ -53,7 +53,7 @@ def test_the_same_first_fault_is_named(engine: Engine, tmp_path: Path) -> None:
     one = publisher(engine, tmp_path)
     fill(engine, 12)
     one.publish()
-    bank = Bank(engine=engine, data_dir=tmp_path, keys=one.verifier_keys())
+    bank = Bank(engine=engine, shelf=one.shelf, data_dir=tmp_path, keys=one.verifier_keys())
     assert bank.verify(PROCESSES) == bank.verify(1)
     assert bank.verify(PROCESSES).fault is None
     with engine.begin() as connection:
@@ -93,6 +93,20 @@ def test_all_of_them_see_the_same_moment_and_nobody_is_kept_from_writing(engine:
     assert {events for events, _ in seen} == {before}
     assert len({process for _, process in seen}) == PROCESSES
     assert os.getpid() not in {process for _, process in seen}
+
+
+def _patience(connection: Connection) -> Callable[[int], str]:
+    shown = "SHOW idle_in_transaction_session_timeout"
+    return lambda _: str(connection.exec_driver_sql(shown).scalar_one())
+
+
+def test_whoever_waits_for_the_others_is_not_cut_off(postgresql_engine: Engine) -> None:
+    """What one process does alone may take longer than a request may pause."""
+    with crew.on_snapshot(postgresql_engine, PROCESSES) as members:
+        assert set(members.results(_patience, range(4))) == {"1h"}
+        assert _patience(members.connection)(0) == "1h"
+    with postgresql_engine.connect() as connection:
+        assert _patience(connection)(0) == "30s"
 
 
 def _writes(connection: Connection) -> Callable[[int], str]:

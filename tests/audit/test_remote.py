@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from creditbank.audit import remote, verification
+from creditbank.audit import files, remote
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.remote import RemoteLog, Unreachable
 from creditbank.audit.transparency import notes
@@ -97,7 +97,7 @@ def test_a_mirror_holds_the_whole_log(published: Publisher, tmp_path: Path) -> N
     head = remote.copy(served(published.shelf.folder), published.verifier_keys(), mirror, told)
 
     assert head.size > 256
-    assert verification.files(mirror, published.verifier_keys()) == (head, [])
+    assert files.check(mirror, published.verifier_keys()) == (head, [])
     names = {path.relative_to(mirror.folder) for path in mirror.folder.rglob("*") if path.is_file()}
     full = {path for path in names if ".p" not in str(path)}
     assert full == {
@@ -120,7 +120,7 @@ def test_a_mirror_does_not_take_what_is_not_signed(published: Publisher, tmp_pat
         assert mirror.checkpoint() is None
     else:  # hashes are made anew from the entries: a wrong one is not copied
         remote.copy(served(published.shelf.folder), published.verifier_keys(), mirror, told)
-        assert verification.files(mirror, published.verifier_keys())[1] == []
+        assert files.check(mirror, published.verifier_keys())[1] == []
 
 
 def test_a_log_that_does_not_answer_says_so(published: Publisher) -> None:

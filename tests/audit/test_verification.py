@@ -8,23 +8,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from creditbank.audit import verification
+from creditbank.audit import files
+from creditbank.audit.files import Fault
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.shelf import CHECKPOINT
-from creditbank.audit.verification import Fault, History
+from creditbank.audit.whole import Bank
 from creditbank.ledger import log
 from creditbank.ledger.database import snapshot, writing
 from tests.audit.bank import fill, publisher
 
 
 def faults(one: Publisher) -> list[Fault]:
-    """Everything that verification says, of the files and of history."""
-    head, found = verification.files(one.shelf, one.verifier_keys())
-    if head is None or found:
-        return found
-    history = History(shelf=one.shelf, salting=one.salting, keys=one.verifier_keys(), head=head)
-    with snapshot(one.engine) as connection:
-        return list(history.faults(connection))
+    """The first fault of files and history, which `creditbank verify` names; that of the answers comes last."""
+    bank = Bank(engine=one.engine, shelf=one.shelf, data_dir=one.shelf.folder.parent, keys=one.verifier_keys())
+    found = bank.verify(1).fault
+    return [] if found is None else [found]
 
 
 @pytest.fixture
@@ -174,7 +172,7 @@ def _cut(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [_flip, _cut, Path.unlink])
 def test_every_damaged_file_is_named(published: Publisher, damage: Callable[[Path], None]) -> None:
-    head, _ = verification.files(published.shelf, published.verifier_keys())
+    head, _ = files.check(published.shelf, published.verifier_keys())
     assert head is not None
     paths = [path for path in published.shelf.folder.rglob("*") if path.is_file() and f".p/{head.size}" in str(path)]
     assert len(paths) == 2
@@ -182,7 +180,7 @@ def test_every_damaged_file_is_named(published: Publisher, damage: Callable[[Pat
     for path in paths:
         content = path.read_bytes()
         damage(path)
-        [found] = verification.files(published.shelf, published.verifier_keys())[1]
+        [found] = files.check(published.shelf, published.verifier_keys())[1]
         assert str(head.size) in found.where or found.where == "tiles"
         path.write_bytes(content)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,8 @@ from tests.cli.history import append
 from tests.commands.bank import NOW, award, bank_on, body, furnish, holder, open_desk, tell
 
 ANNOUNCED = "fourth quarter"
+OVER = datetime.fromtimestamp(NOW / 1_000_000, UTC).isoformat()
+"""The moment of the last event of these banks."""
 DRAW = ["--announced", ANNOUNCED, "--accounts", "3", "--decisions", "100%", "--organisations", "1", "--json"]
 
 
@@ -143,13 +146,15 @@ def test_the_report_is_a_page_to_print_without_anything_personal(bank: Command, 
 
 
 def test_a_moment_freezes_too_and_wants_a_public_value(bank: Command, tmp_path: Path) -> None:
-    assert inspected(bank, tmp_path, "--known-at", "2100-01-01T00:00:00Z").code == 1
-    options = ["--known-at", "2100-01-01T00:00:00Z", "--seed", "lottery 01 07 12 23 29 33"]
+    assert inspected(bank, tmp_path, "--known-at", OVER).code == 1
+    options = ["--known-at", OVER, "--seed", "lottery 01 07 12 23 29 33"]
 
     first, again = inspected(bank, tmp_path, *options), inspected(bank, tmp_path, *options)
 
     assert first.code == 0, first.err
     assert named(first.json) == named(again.json)
+    unsure = inspected(bank, tmp_path, "--known-at", "2200-01-01T00:00:00Z", "--seed", "x")
+    assert (unsure.code, "not over" in unsure.err) == (1, True)
     nothing = inspected(bank, tmp_path, "--known-at", "2000-01-01T00:00:00Z", "--seed", "x")
     assert (nothing.code, nothing.json["items"]) == (0, [])
 
@@ -169,14 +174,14 @@ def test_without_anything_published_a_moment_has_to_be_named(
     ended = creditbank("inspect", "--inspectors", str(tmp_path / "inspectors.csv"), *DRAW, url=database_url)
 
     assert (ended.code, "--known-at" in ended.err) == (1, True)
-    options = ["--known-at", "2100-01-01T00:00:00Z", "--seed", "lottery"]
+    options = ["--known-at", OVER, "--seed", "lottery"]
     drawn = creditbank("inspect", "--inspectors", str(tmp_path / "inspectors.csv"), *DRAW, *options)
     assert (drawn.code, {one["proven"] for one in drawn.json["items"]}) == (0, {None})
 
 
 def test_what_cannot_be_meant_is_refused(bank: Command, tmp_path: Path) -> None:
     assert inspected(bank, tmp_path, "--accounts", "many").code == 2
-    assert inspected(bank, tmp_path, "--checkpoint", "1", "--known-at", "2100-01-01T00:00:00Z").code == 2
+    assert inspected(bank, tmp_path, "--checkpoint", "1", "--known-at", OVER).code == 2
     assert inspected(bank, tmp_path, "--checkpoint", "7777").code == 1
     (tmp_path / "inspectors.csv").write_text("who\nsomebody\n")
     assert inspected(bank, tmp_path).code == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,11 +14,10 @@ from sqlalchemy import Column, Connection, Engine, Table, and_, func, select, up
 from sqlalchemy.exc import DBAPIError
 
 from creditbank import projections
-from creditbank.audit import replay, verification
 from creditbank.audit.publisher import Publisher
-from creditbank.audit.verification import History
+from creditbank.audit.whole import Bank
 from creditbank.ledger import sequence, tables
-from creditbank.ledger.database import snapshot, writing
+from creditbank.ledger.database import writing
 from tests.audit.bank import fill, publisher
 from tests.commands.bank import Clock
 
@@ -90,20 +89,11 @@ def flip(one: Publisher, times: int, chance: Random, told: Callable[[int], None]
 
 def found(one: Publisher) -> bool:
     """Whether verification finds anything at all."""
+    bank = Bank(engine=one.engine, shelf=one.shelf, data_dir=one.shelf.folder.parent, keys=one.verifier_keys())
     try:
-        return next(_faults(one), None) is not None
+        return bank.verify(1).fault is not None
     except (DBAPIError, ValueError, KeyError, AssertionError, AttributeError, TypeError):
         return True  # what cannot even be read is no secret
-
-
-def _faults(one: Publisher) -> Iterator[object]:
-    head, faults = verification.files(one.shelf, one.verifier_keys())
-    yield from faults
-    assert head is not None
-    history = History(shelf=one.shelf, salting=one.salting, keys=one.verifier_keys(), head=head)
-    with snapshot(one.engine) as connection:
-        yield from history.faults(connection)
-    yield from replay.differences(one.engine)
 
 
 def _put(one: Publisher, table: Table, row: dict[str, Any], values: dict[Column[Any], Any]) -> bool:

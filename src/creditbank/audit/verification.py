@@ -1,15 +1,13 @@
-"""Verification: the published files against themselves, and the stored history against the published files.
+"""Verification step by step: the stored history against the published files, with every fault by its name.
 
-Everything is recomputed, in the order of the partitions, with memory for one partition's streams and some tiles.
-The first fault is named by event and partition.
+The rounds of the log and what was signed are always looked at so; events in `sweep`, and here only
+where one of them is known to be wrong, in the order of their positions. The first fault is named by its event.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -17,130 +15,30 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from creditbank.audit import checking
+from creditbank.audit.files import Fault, Leaves
 from creditbank.audit.publisher import commitment_of
 from creditbank.audit.transparency import merkle, records, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint
-from creditbank.audit.transparency.encoding import HASH_BYTES, Malformed
+from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.merkle import Unproven, leaf_hash
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.shelf import Shelf
-from creditbank.audit.transparency.tiles import WIDTH, Tile
-from creditbank.domain.values import PARTITIONS, partition_of
+from creditbank.domain.values import partition_of
 from creditbank.ledger import log, sequence
 from creditbank.ledger.sequence import Epoch, Seal, Stretch
 
-Progress = Callable[[int, int], None]
-CACHED_TILES = 256
-BUNDLES = 64
-"""Bundles of entries that are checked at once."""
 CHECKPOINTS = 500
 """Signed checkpoints after which the tiles that they were looked up in are forgotten."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What does not hold. `where` names an event with its partition and position, a file, or a row of the log."""
-
-    where: str
-    what: str
-
-
-def files(shelf: Shelf, keys: Collection[VerifierKey]) -> tuple[Checkpoint | None, list[Fault]]:
-    """The published head, and the first fault of the files that it signs: nothing but the files is needed."""
-    head, faults = signed_head(shelf, keys)
-    if head is None:
-        return None, faults
-    return head, list(chain(_entries(shelf, head.size), hashes(shelf, head)))[:1]
-
-
-def signed_head(shelf: Shelf, keys: Collection[VerifierKey]) -> tuple[Checkpoint | None, list[Fault]]:
-    """The published head, unless nothing is published, or what is cannot be believed."""
-    note = shelf.checkpoint()
-    if note is None:
-        return None, []
-    try:
-        return checking.signed_checkpoint(note, keys), []
-    except (Malformed, Unproven) as error:
-        return None, [Fault(where="checkpoint", what=str(error))]
-
-
-def entry_tasks(size: int) -> Iterator[range]:
-    """The bundles of a log of so many leaves, some at a time."""
-    bundles = -(-size // WIDTH)
-    return (range(first, min(first + BUNDLES, bundles)) for first in range(0, bundles, BUNDLES))
-
-
-def _entries(shelf: Shelf, size: int) -> Iterator[Fault]:
-    for task in entry_tasks(size):
-        yield from entries(shelf, size, task)
-
-
-def entries(shelf: Shelf, size: int, bundles: range) -> list[Fault]:
-    """The first fault of some bundles: each has to hold the entries whose hashes its tile holds."""
-    tasks = (Tile(level=None, index=index, width=min(WIDTH, size - index * WIDTH)) for index in bundles)
-    return list(islice(chain.from_iterable(_bundle(shelf, bundle) for bundle in tasks), 1))
-
-
-def hashes(shelf: Shelf, head: Checkpoint) -> Iterator[Fault]:
-    """What is wrong with the tiles above the entries, up to the root."""
-    for tile in tiles.tiles_of(head.size):
-        if tile.level:
-            yield from _tile(shelf, tile, tile.level)
-    try:
-        root = merkle.root(head.size, tiles.reader(head.size, shelf.read))
-    except (ValueError, OSError) as error:
-        yield Fault(where="tiles", what=str(error))
-        return
-    if root != head.root:
-        yield Fault(where="checkpoint", what=f"its root is not that of the first {head.size} leaves")
-
-
-def _bundle(shelf: Shelf, bundle: Tile) -> Iterator[Fault]:
-    """A bundle has to hold the entries whose hashes its tile holds."""
-    try:
-        entries = tiles.unpack(shelf.read(bundle))
-        hashes = shelf.read(Tile(level=0, index=bundle.index, width=bundle.width))
-    except (ValueError, OSError) as error:
-        yield Fault(where=bundle.path, what=str(error))
-        return
-    if len(entries) != bundle.width or b"".join(map(leaf_hash, entries)) != hashes:
-        yield Fault(where=bundle.path, what="its entries are not those that the tile of level 0 names")
-
-
-def _tile(shelf: Shelf, tile: Tile, level: int) -> Iterator[Fault]:
-    """Each hash of a tile has to be the root of the full tile below it."""
-    try:
-        content = shelf.read(tile)
-        below = [shelf.read(Tile(level=level - 1, index=tile.index * WIDTH + place)) for place in range(tile.width)]
-    except OSError as error:
-        yield Fault(where=tile.path, what=str(error))
-        return
-    if b"".join(tiles.subtree(tiles.split(part)) for part in below) != content:
-        yield Fault(where=tile.path, what="its hashes are not the roots of the tiles below it")
-
-
 @dataclass(slots=True, kw_only=True)
 class History:
-    """Compares stored history with the published leaves, partition by partition."""
+    """Compares stored history with the published leaves, one thing after the other."""
 
     shelf: Shelf
     salting: bytes = field(repr=False)
     keys: Collection[VerifierKey]
     head: Checkpoint
-    verified: int = 0
-    unpublished: int = 0
-
-    def faults(self, connection: Connection, progress: Progress | None = None) -> Iterator[Fault]:
-        """Every event under the checkpoint has to be there, unchanged and at its place."""
-        yield from self.order(connection)
-        yield from self.signatures(connection)
-        heads = log.heads(connection)
-        for partition_id in range(PARTITIONS):
-            before = self.verified
-            yield from self.partition(connection, partition_id)
-            self.unpublished += max(0, heads.get(partition_id, 0) - (self.verified - before))
-            if progress:
-                progress(self.verified, self.head.size)
 
     def last(self, connection: Connection) -> int:
         """The last leaf that is signed. It need not be shown yet, as while witnesses are silent; the heads of the
@@ -232,34 +130,9 @@ class History:
                     yield Fault(where=where, what="is not what was published")
                 before[row.stream_id] = (row.version, commitment or b"")
                 position = row.position + 1
-                self.verified += is_shown
             if position != stretch.first_position + stretch.count:
                 yield Fault(where=f"event {stretch.partition_id}:{position}", what="is missing")
         yield from _heads(connection, before)
-
-
-class Leaves:
-    """The published leaf hashes, by index; some tiles are kept."""
-
-    def __init__(self, shelf: Shelf, size: int) -> None:
-        self._size = size
-        self._tile = lru_cache(maxsize=CACHED_TILES)(shelf.read)
-
-    def between(self, first: int, count: int) -> Iterator[bytes]:
-        """The hashes of leaves that follow one another, tile by tile."""
-        end = first + count
-        while first < end:
-            number, place = divmod(first, WIDTH)
-            taken = min(WIDTH - place, end - first)
-            yield self._content(number)[place * HASH_BYTES : (place + taken) * HASH_BYTES]
-            first += taken
-
-    def __getitem__(self, index: int) -> bytes:
-        number, place = divmod(index, WIDTH)
-        return self._content(number)[place * HASH_BYTES : (place + 1) * HASH_BYTES]
-
-    def _content(self, number: int) -> bytes:
-        return self._tile(Tile(level=0, index=number, width=min(WIDTH, self._size - number * WIDTH)))
 
 
 def _commitment(salting: bytes, row: Any, previous: bytes | None) -> bytes | None:

@@ -17,16 +17,17 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, Engine
 
-from creditbank.audit import crew, replay, verification
+from creditbank.audit import crew, files, replay
 from creditbank.audit.chain import Published
 from creditbank.audit.crew import Crew
+from creditbank.audit.files import Fault, Leaves
 from creditbank.audit.naming import Difference
 from creditbank.audit.replay import Progress, Seen
 from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.encoding import HASH_BYTES
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.shelf import Shelf
-from creditbank.audit.verification import Fault, History, Leaves
+from creditbank.audit.verification import History
 from creditbank.ledger import log, sequence
 from creditbank.vault import logkeys
 
@@ -43,25 +44,25 @@ class Verified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bank:
-    """What is verified, and by which keys. `data_dir` holds the published files and the secret behind the salts."""
+    """What is verified, and by which keys. `data_dir` holds the secret behind the salts."""
 
     engine: Engine
+    shelf: Shelf
     data_dir: Path
     keys: Collection[VerifierKey]
 
     def verify(self, processes: int, progress: Progress | None = None) -> Verified:
         """Everything, up to the first fault. Raises Ended where one of several processes did not come to its end."""
-        shelf = Shelf(self.data_dir / "log")
         with crew.on_snapshot(self.engine, processes) as members:
-            head, faults = verification.signed_head(shelf, self.keys)
+            head, faults = files.signed_head(self.shelf, self.keys)
             if head is not None:
-                faults = _files(members, shelf, head)
+                faults = _files(members, self.shelf, head)
             if faults:
                 return Verified(head=head, fault=faults[0])
             if head is None:
                 difference = next(replay.differences_of(members, None, Seen(), progress), None)
                 return Verified(head=None, fault=_fault(difference))
-            history = History(shelf=shelf, salting=logkeys.salting(self.data_dir), keys=self.keys, head=head)
+            history = History(shelf=self.shelf, salting=logkeys.salting(self.data_dir), keys=self.keys, head=head)
             for fault in chain(history.order(members.connection), history.signatures(members.connection)):
                 return Verified(head=head, fault=fault)
             with _sorted_leaves(members.connection, history, self.data_dir) as published:
@@ -71,14 +72,14 @@ class Bank:
 def _files(members: Crew, shelf: Shelf, head: Checkpoint) -> list[Fault]:
     """The first fault of the published files."""
     check = partial(_entries_checker, folder=shelf.folder, size=head.size)
-    for found in members.results(check, verification.entry_tasks(head.size)):
+    for found in members.results(check, files.entry_tasks(head.size)):
         if found:
             return found
-    return list(islice(verification.hashes(shelf, head), 1))
+    return list(islice(files.hashes(shelf, head), 1))
 
 
 def _entries_checker(_: Connection, folder: Path, size: int) -> Callable[[range], list[Fault]]:
-    return partial(verification.entries, Shelf(folder), size)
+    return partial(files.entries, Shelf(folder), size)
 
 
 @contextmanager

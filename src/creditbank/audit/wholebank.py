@@ -15,7 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from creditbank.audit import remote, verification
+from creditbank.audit import files, remote
+from creditbank.audit.files import Fault
 from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import record_of
 from creditbank.audit.transparency import notes, records, tiles
@@ -24,7 +25,6 @@ from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.merkle import leaf_hash
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.shelf import KEYS, Shelf
-from creditbank.audit.verification import Fault
 from creditbank.domain.values import PARTITIONS
 from creditbank.ledger import log, sequence
 from creditbank.ledger.database import snapshot
@@ -69,7 +69,7 @@ def _lines(prover: Prover, connection: Connection, partition_id: int, last: int)
 def faults(folder: Path, keys: Collection[VerifierKey], told: Progress | None) -> Iterator[Fault]:
     """What does not hold of an exported bank, checked by the log's keys alone."""
     shelf = Shelf(folder / LOG)
-    head, found = verification.files(shelf, keys)
+    head, found = files.check(shelf, keys)
     yield from found
     if head is None or found:
         return
@@ -92,7 +92,7 @@ def faults(folder: Path, keys: Collection[VerifierKey], told: Progress | None) -
 
 def _events(folder: Path, shelf: Shelf, head: Checkpoint) -> Iterator[Fault | None]:
     """For each event in turn nothing, or what is wrong with it."""
-    leaves = verification.Leaves(shelf, head.size)
+    leaves = files.Leaves(shelf, head.size)
     before: dict[str, tuple[int, str]] = {}
     at = (-1, 0)
     with (folder / EVENTS).open(encoding="utf-8") as file:

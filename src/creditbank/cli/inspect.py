@@ -20,7 +20,9 @@ from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.shelf import KEYS, Shelf
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
+from creditbank.clock import clock
 from creditbank.domain.draws import FORMAT, Amount, TooFew
+from creditbank.ledger import log
 from creditbank.ledger.database import snapshot
 from creditbank.publication import open_prover, shelf
 from creditbank.web import inspections
@@ -98,6 +100,8 @@ def _frozen(connection: Connection, asked: Asked, published: Shelf) -> Frozen:
     """Where the population stood: at a moment, at a checkpoint, or at the one that is published. Raises Unfrozen."""
     if asked.known_at is not None:
         moment = round(asked.known_at.timestamp() * 1_000_000)
+        if moment > max(clock(), log.last_recorded_at(connection)):
+            raise Unfrozen("that moment is not over: more may come to be known until then")
         return population.at_moment(connection, moment, asked.known_at.isoformat())
     if asked.checkpoint is not None:
         return population.at_checkpoint(connection, asked.checkpoint)

@@ -7,14 +7,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from creditbank.audit import bundles, checking, verification, wholebank
+from creditbank.audit import bundles, checking, files, wholebank
+from creditbank.audit.files import Fault
 from creditbank.audit.transparency import notes
 from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.merkle import Unproven
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.shelf import KEYS, Shelf
-from creditbank.audit.verification import Fault
 from creditbank.audit.whole import Bank
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, USAGE, Failed, say, say_json
@@ -38,7 +38,8 @@ def _database(key: list[str], as_json: bool, processes: int | None) -> None:
     chosen = installation.settings()
     started = monotonic()
     with installation.reached(chosen) as engine, progress("verifying") as advanced:
-        bank = Bank(engine=engine, data_dir=chosen.data_dir, keys=_keys(key, Shelf(chosen.data_dir / "log")))
+        shelf = Shelf(chosen.data_dir / "log")
+        bank = Bank(engine=engine, shelf=shelf, data_dir=chosen.data_dir, keys=_keys(key, shelf))
         found = bank.verify(installation.processes(engine, processes), advanced)
     said = {
         "verified": found.verified,
@@ -63,7 +64,7 @@ def _bank(folder: Path, key: list[str], as_json: bool) -> None:
 def _log(folder: Path, key: list[str], as_json: bool) -> None:
     """Published files alone, as anybody can copy them: every hash, up to the signed root."""
     shelf = Shelf(folder)
-    head, faults = verification.files(shelf, _keys(key, shelf))
+    head, faults = files.check(shelf, _keys(key, shelf))
     _tell(head, faults[0] if faults else None, as_json, {}, "the log is whole")
 
 

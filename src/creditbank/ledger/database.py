@@ -172,9 +172,10 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 
 def allow_long_statements(connection: Connection) -> None:
-    """Give the statements of this transaction the time of long work."""
+    """Give the statements of this transaction, and the pauses between them, the time of long work."""
     if is_postgresql(connection):
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {LONG_STATEMENT_TIMEOUT_MS}")
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {limit} = {LONG_STATEMENT_TIMEOUT_MS}")
         driver: Any = connection.connection.driver_connection
         driver.wait_for_statements_of(LONG_STATEMENT_TIMEOUT_MS)
 

@@ -12,6 +12,7 @@ import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from json.encoder import encode_basestring as _quoted
 from typing import Any
@@ -88,7 +89,7 @@ def heads_of(text: str) -> dict[int, int]:
 
 def event_salt(secret: bytes, stream: bytes, version: int) -> bytes:
     """The salt of one event, by the 16 bytes of its stream's id. Each can be told without telling another one."""
-    return Salts(secret).event(stream, version)
+    return _salts(secret).event(stream, version)
 
 
 class Salts:
@@ -105,6 +106,9 @@ class Salts:
         inner.update(stream + version.to_bytes(8, "big"))
         outer.update(inner.digest())
         return outer.digest()
+
+
+_salts = lru_cache(maxsize=4)(Salts)
 
 
 def seal_salt(secret: bytes, number: int) -> bytes:
