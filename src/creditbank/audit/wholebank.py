@@ -105,10 +105,11 @@ def _events(folder: Path, shelf: Shelf, head: Checkpoint) -> Iterator[Fault | No
                 return
             where = f"event {record['at']} ({record['type']} of {record['stream']})"
             partition_id, position = (int(part) for part in record["at"].split(":"))
-            if partition_id != at[0]:
+            if partition_id > at[0]:
                 before, at = {}, (partition_id, 0)
             version, previous = before.get(record["stream"], (0, None))
-            if position != at[1] + 1 or (record["version"], record["prev"]) != (version + 1, previous):
+            follows = (partition_id, position) == (at[0], at[1] + 1)  # a partition is never told again
+            if not follows or (record["version"], record["prev"]) != (version + 1, previous):
                 yield Fault(where=where, what="does not follow the event before it")
                 return
             if not 0 <= index < head.size or leaves[index] != leaf_hash(records.event_entry(commitment)):
