@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, update
 
+from creditbank.audit.transparency import notes
+from creditbank.audit.transparency.checkpoints import Checkpoint
+from creditbank.audit.transparency.notes import Note
+from creditbank.domain.values import organisation_id
+from creditbank.ledger.tables import event
+from creditbank.vault import logkeys
 from tests.cli.conftest import Command
 from tests.cli.history import ACCOUNT, award, open_account, register
 
@@ -52,6 +59,64 @@ def test_a_changed_answer_is_named_too(bank: Command, engine: Engine) -> None:
         connection.execute(text("UPDATE lot SET credits = credits + 1"))
 
     assert bank("verify").code == 3
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_an_older_checkpoint_does_not_shorten_what_is_verified(
+    bank: Command, engine: Engine, tmp_path: Path, is_changed: bool
+) -> None:
+    """Somebody who changes an event may also put back the checkpoint that did not cover it yet."""
+    checkpoint, key = tmp_path / "data" / "log" / "checkpoint", key_of(bank)
+    older = checkpoint.read_text()
+    register(engine, "LATER", "issuer")
+    assert (bank("rebuild").code, bank("publish", "--once").code) == (0, 0)
+    checkpoint.write_text(older)
+    if is_changed:
+        is_last = event.c.stream_id == organisation_id("LATER")
+        with engine.begin() as connection:
+            connection.execute(update(event).where(is_last).values(actor="somebody"))
+
+    ended = bank("verify", "--key", key)
+
+    assert ended.code == (3 if is_changed else 0), ended.err
+    if is_changed:
+        assert "is not what was published" in ended.err
+    else:
+        assert ended.out.startswith("4 events are what was published; the answers follow from them; 2 signed leaves"
+                                    " are not shown yet\n6 leaves of ")  # fmt: skip
+
+
+def test_a_bank_that_has_published_is_not_verified_without_its_checkpoint(bank: Command, tmp_path: Path) -> None:
+    log, key = tmp_path / "data" / "log", key_of(bank)
+    (log / "checkpoint").unlink()
+    assert (bank("verify", "--key", key).code, bank("verify").code) == (3, 3)
+    rmtree(log)
+    ended = bank("verify", "--key", key)
+    assert (ended.code, ended.out, ended.err) == (3, "", "checkpoint: is not there\n")
+
+
+def test_a_checkpoint_of_another_history_is_found(bank: Command, engine: Engine, tmp_path: Path) -> None:
+    """The keys have signed it, but the log does not go on from it."""
+    [signing], [key] = logkeys.signing(tmp_path / "data"), notes.verifier_keys(key_of(bank))
+    head = Checkpoint(origin=key.name, size=2, root=bytes(32))
+    note = str(Note(text=head.text, signatures=(notes.sign(head.text, signing, key.name),)))
+    (tmp_path / "data" / "log" / "checkpoint").write_text(note)
+
+    ended = bank("verify")
+
+    assert (ended.code, ended.err) == (3, "checkpoint: is not what was signed: 2 leaves have another root\n")
+
+
+def test_a_folder_without_a_checkpoint_is_not_whole(bank: Command, tmp_path: Path) -> None:
+    folder, key = tmp_path / "bank", key_of(bank)
+    bank("export", str(folder))
+    (folder / "log" / "checkpoint").unlink()
+    (folder / "events.ndjson").write_text("")
+    (tmp_path / "nothing").mkdir()
+
+    for path in (folder, folder / "log", tmp_path / "nothing"):
+        ended = bank("verify", str(path), "--key", key)
+        assert (ended.code, ended.out, ended.err) == (3, "", "checkpoint: is not there\n"), path
 
 
 def test_a_bundle_is_verified_by_the_key_alone(bank: Command, tmp_path: Path) -> None:
@@ -99,7 +164,8 @@ def test_a_bank_that_has_published_nothing_says_so(
     assert "nothing is published yet" in exported.err
     assert not (tmp_path / "bank").exists()
     assert creditbank("rebuild").code == 0
-    assert creditbank("verify").out.startswith("0 events")
+    ended = creditbank("verify")
+    assert (ended.code, ended.out) == (0, "nothing is published: history was replayed, and compared with nothing\n")
 
 
 def test_the_doctor_names_what_a_database_lacks_of_what_was_published(bank: Command, engine: Engine) -> None:

@@ -40,14 +40,19 @@ def _database(key: list[str], as_json: bool, processes: int | None) -> None:
     with installation.reached(chosen) as engine, progress("verifying") as advanced:
         bank = Bank(engine=engine, data_dir=chosen.data_dir, keys=_keys(key, Shelf(chosen.data_dir / "log")))
         found = bank.verify(installation.processes(engine, processes), advanced)
+    head, shown = found.head, found.shown
     said = {
         "verified": found.verified,
         "unpublished": found.unpublished,
+        "shown": None if shown is None else shown.size,
         "seconds": round(monotonic() - started, 3),
     }
-    waiting = f", {found.unpublished} not published yet" if found.unpublished else ""
-    sentence = f"{found.verified} events are what was published{waiting}; the answers follow from them"
-    _tell(found.head, found.fault, as_json, said, sentence)
+    sentence = "nothing is published: history was replayed, and compared with nothing"
+    if head is not None and shown is not None:
+        waiting = f", {found.unpublished} not published yet" if found.unpublished else ""
+        hidden = f"; {head.size - shown.size} signed leaves are not shown yet" if head.size > shown.size else ""
+        sentence = f"{found.verified} events are what was published{waiting}; the answers follow from them{hidden}"
+    _tell(head, found.fault, as_json, said, sentence)
 
 
 def _bank(folder: Path, key: list[str], as_json: bool) -> None:
@@ -100,7 +105,8 @@ def _tell(head: Checkpoint | None, fault: Fault | None, as_json: bool, said: dic
         raise Failed(f"{fault.where}: {fault.what}", INTEGRITY)
     if not as_json:
         say(sentence)
-        say("nothing is published" if head is None else f"{head.size} leaves of {head.origin}, root {head.root.hex()}")
+        if head is not None:
+            say(f"{head.size} leaves of {head.origin}, root {head.root.hex()}")
 
 
 def _keys(key: list[str], shelf: Shelf | None) -> list[VerifierKey]:
