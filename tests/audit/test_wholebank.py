@@ -72,3 +72,35 @@ def test_a_partition_that_is_told_twice_does_not_stand_for_another(sqlite_engine
         assert found == ["does not follow the event before it"], where
     assert told(one, tmp_path, [line for each in [*others, first] for line in partitions[each]]), "another order"
     assert told(one, tmp_path, lines) == []
+
+
+def _changed(line: str, **values: object) -> str:
+    return json.dumps({**json.loads(line), **values})
+
+
+def _record(line: str, **values: object) -> str:
+    return json.dumps({**json.loads(json.loads(line)["record"]), **values})
+
+
+def test_what_is_no_event_is_named_by_its_line(sqlite_engine: Engine, tmp_path: Path) -> None:
+    one, lines = exported(sqlite_engine, tmp_path, 3)
+    first = lines[0]
+    read = json.loads(first)
+    broken = [
+        "", "x", "[]", "null", "1", '"text"', "{}", "[" * 100_000, '{"index":0,"record":"\\ud800","salt":""}',
+        _changed(first, index="1"), _changed(first, index=1.0), _changed(first, index=None), _changed(first, more=1),
+        _changed(first, salt="x"), _changed(first, salt=1), _changed(first, record="[]"), _changed(first, record={}),
+        *(_changed(first, record=_record(first, **{name: value})) for name, value in
+          [("at", "x"), ("at", "1"), ("at", "1:x"), ("at", "-1:1"), ("at", None), ("at", "1:" + "9" * 5_000),
+           ("type", 1), ("stream", None), ("version", "1"), ("version", None), ("prev", 0)]),
+        *(_changed(first, record=json.dumps({key: value for key, value in json.loads(read["record"]).items()
+                                             if key != name}))
+          for name in ("at", "type", "stream", "version", "prev")),
+    ]  # fmt: skip
+    for line in broken:
+        assert told(one, tmp_path, [line, *lines[1:]]), line[:80]
+    for index in (-1, 1 << 70):
+        assert told(one, tmp_path, [_changed(first, index=index), *lines[1:]]) == ["is not what was published"]
+    (tmp_path / "bank" / "events.ndjson").write_bytes(b"\xff\n")
+    [fault] = wholebank.faults(tmp_path / "bank", one.verifier_keys(), None)
+    assert fault.where == "line 1 of events.ndjson"

@@ -119,8 +119,11 @@ def _tile(shelf: Shelf, tile: Tile, level: int) -> Iterator[Fault]:
     try:
         content = shelf.read(tile)
         below = [shelf.read(Tile(level=level - 1, index=tile.index * WIDTH + place)) for place in range(tile.width)]
-    except OSError as error:
+    except (ValueError, OSError) as error:
         yield Fault(where=tile.path, what=str(error))
+        return
+    if len(content) != tile.width * HASH_BYTES or any(len(part) != WIDTH * HASH_BYTES for part in below):
+        yield Fault(where=tile.path, what="it, or a tile below it, does not hold as many hashes as it should")
         return
     if b"".join(tiles.subtree(tiles.split(part)) for part in below) != content:
         yield Fault(where=tile.path, what="its hashes are not the roots of the tiles below it")
