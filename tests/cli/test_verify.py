@@ -6,13 +6,17 @@ import json
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text, update
 
+from creditbank.audit.heads import HeadTrees
+from creditbank.audit.proofs import Prover
 from creditbank.audit.transparency import notes
 from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.notes import Note
+from creditbank.audit.transparency.shelf import Shelf
 from creditbank.domain.values import organisation_id
 from creditbank.ledger.tables import event
 from creditbank.vault import logkeys
@@ -131,6 +135,52 @@ def test_a_bundle_is_verified_by_the_key_alone(bank: Command, tmp_path: Path) ->
     file.write_text(json.dumps(changed))
     assert bank("verify", str(file), "--key", key).code == 3
     assert bank("verify", str(tmp_path / "nothing"), "--key", key).code == 1
+
+
+def transcript_of(engine: Engine, folder: Path) -> dict[str, Any]:
+    """The transcript of the one account, as the API answers it with proofs."""
+    log, heads = Shelf(folder / "log"), HeadTrees(folder / "log-heads")
+    prover = Prover(engine=engine, shelf=log, trees=heads, salting=logkeys.salting(folder))
+    proofs = [str(proof) for proof in prover.stream(ACCOUNT)]
+    entries = [{"kind": "certificate", "credits": "6", "recorded_version": 2, "proof": proofs[1]}]
+    waiting = {"kind": "conversion", "credits": "6", "recorded_version": 3, "proof": None}
+    return {"account_id": str(ACCOUNT), "version": 3, "entries": [*entries, waiting], "as_of": None}
+
+
+def test_a_saved_transcript_is_verified_entry_by_entry(bank: Command, engine: Engine, tmp_path: Path) -> None:
+    file, key = tmp_path / "transcript.json", key_of(bank)
+    saved = transcript_of(engine, tmp_path / "data")
+    file.write_text(json.dumps(saved))
+
+    ended = bank("verify", str(file), "--key", key)
+
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith(f"1 of 2 entries of {ACCOUNT} are proven, as these events:\n"
+                                "  version 2: certificate-awarded/1 at ")  # fmt: skip
+    assert "nothing is said of what came after, nor of completeness" in ended.out
+    assert bank("verify", str(file), "--key", key, "--json").json["events"] == 1
+    entry = saved["entries"][0]
+    for changed in (
+        {**saved, "account_id": str(UUID(int=7))},
+        {**saved, "entries": [{**entry, "recorded_version": 1}]},
+        {**saved, "entries": [{**entry, "proof": entry["proof"].replace("index ", "index 1")}]},
+        {**saved, "entries": [{**entry, "proof": "no proof"}]},
+    ):
+        file.write_text(json.dumps(changed))
+        ended = bank("verify", str(file), "--key", key)
+        assert (ended.code, "transcript.json: entry 1: " in ended.err) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"some words\n", b"\xff\xfe", b"{}", b"[]", b"{", b"[" * 100_000,
+                b'{"account_id":"00000000-0000-0000-0000-000000000001","entries":[{"recorded_version":2}]}']
+)  # fmt: skip
+def test_a_file_that_proves_nothing_is_the_wrong_file(bank: Command, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file").write_bytes(content)
+
+    ended = bank("verify", str(tmp_path / "file"), "--key", key_of(bank))
+
+    assert (ended.code, ended.err) == (2, "file: neither a proof, nor a bundle, nor a transcript with proofs\n")
 
 
 def test_a_whole_bank_is_exported_and_verified(bank: Command, tmp_path: Path) -> None:
