@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text, update
+from sqlalchemy import Engine, make_url, text, update
 
 from creditbank.audit.heads import HeadTrees
 from creditbank.audit.proofs import Prover
@@ -250,3 +250,65 @@ def test_a_log_keeps_the_name_that_it_was_given(bank: Command, monkeypatch: pyte
 
     assert ended.code == 1
     assert "cannot be called another.example/log" in ended.err
+
+
+COMMANDS = (("verify",), ("replay", "--all"), ("replay", "--account", str(ACCOUNT)))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_database_is_made_where_there_is_none(creditbank: Command, tmp_path: Path, command: tuple[str, ...]) -> None:
+    file = tmp_path / "nothing.db"
+
+    ended = creditbank(*command, url=f"sqlite:///{file}")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"there is no database {file}: ")
+    assert not list(tmp_path.glob("*.db*"))
+
+
+@pytest.fixture
+def file_of_bank(sqlite_url: str, sqlite_engine: Engine, creditbank: Command) -> Path:
+    """The one file of a bank whose log is published."""
+    open_account(sqlite_engine)
+    award(sqlite_engine)
+    sqlite_engine.dispose()
+    assert creditbank("rebuild", url=sqlite_url).code == 0
+    assert creditbank("publish", "--once").code == 0
+    return Path(str(make_url(sqlite_url).database))
+
+
+@pytest.mark.parametrize("size", [0, 1, 50, 4_096, 20_000, -4_096, -8_192])
+def test_a_truncated_file_is_told_as_damage(file_of_bank: Path, creditbank: Command, size: int) -> None:
+    content = file_of_bank.read_bytes()
+    file_of_bank.write_bytes(content[:size])
+    for command in (("verify",), ("replay", "--all")):
+        ended = creditbank(*command)
+        assert (ended.code, ended.out) == (3, ""), ended.err
+        assert "is damaged: " in ended.err
+    assert file_of_bank.read_bytes() == content[:size], "nothing is written"
+
+
+def test_a_file_in_a_folder_with_odd_signs_is_found(file_of_bank: Path, creditbank: Command, tmp_path: Path) -> None:
+    moved = tmp_path / "a % and #" / "b k.db"
+    moved.parent.mkdir()
+    file_of_bank.rename(moved)
+
+    ended = creditbank(
+        "verify", "--processes", "2", url=make_url("sqlite://").set(database=str(moved)).render_as_string()
+    )
+
+    assert ended.code == 0, ended.err
+    assert [path.name for path in moved.parent.iterdir()] == [moved.name]
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE event", "DROP TABLE lot", "DELETE FROM log_tree"])
+def test_what_a_database_lacks_is_told_as_damage(bank: Command, engine: Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            statement = statement.replace("DROP TABLE event", "DROP TABLE event CASCADE")
+        connection.execute(text(statement))
+
+    ended = bank("verify")
+
+    assert (ended.code, ended.out) == (3, ""), ended.err
+    assert ended.err.startswith("the database is damaged: ")

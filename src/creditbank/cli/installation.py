@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
 from zoneinfo import ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 from sqlalchemy import Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    NoResultFound,
+    OperationalError,
+    TimeoutError,
+)
 
 from creditbank.audit import crew
 from creditbank.audit.crew import Ended
-from creditbank.cli.outcome import Failed
+from creditbank.cli.outcome import INTEGRITY, Failed
 from creditbank.ledger import log, migration
 from creditbank.ledger.database import open_engine, writing
 from creditbank.settings import Settings
@@ -21,6 +33,11 @@ from creditbank.vault.erased import ErasedList, ListDamaged
 from creditbank.vault.keyfiles import ForeignKeys, KeyFiles
 
 PERMISSION_DENIED = "42501"
+LEAST_BYTES = 512
+"""The smallest page of SQLite, which takes a shorter file for a new one and writes into it."""
+
+DAMAGED = {"42P01", "42703", "XX001", "XX002"}
+"""As PostgreSQL says it: no such table, no such column, and pages or indexes that are broken."""
 
 
 def settings() -> Settings:
@@ -64,6 +81,53 @@ def migrated(chosen: Settings) -> Iterator[Engine]:
                 raise Failed("the database is not at the tables of this version: run `creditbank migrate` first")
             migration.upgrade(engine)
         yield engine
+
+
+@contextmanager
+def existing(chosen: Settings) -> Iterator[Engine]:
+    """The database as it is there, for those who check it: nothing is created and nothing brought up to date.
+
+    Raises Failed where there is none, and with the exit code of a contradiction where it is damaged.
+    """
+    with reached(chosen.model_copy(update={"database_url": _of_existing_file(chosen.database_url)})) as engine:
+        try:
+            if not migration.at_head(engine):
+                raise Failed("the database is not at the tables of this version: run `creditbank migrate` first")
+            yield engine
+        except NoResultFound:
+            raise Failed("the database is damaged: it lacks a row that every bank has", INTEGRITY) from None
+        except DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            raise Failed(f"the database is damaged: {reason(error)}", INTEGRITY) from None
+
+
+def _of_existing_file(url: str) -> str:
+    """The same database; of a file of SQLite in a form that never makes one. Raises Failed where there is none."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Failed(f"the setting CREDITBANK_DATABASE_URL cannot be used: {error}") from None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or "uri" in parsed.query:
+        return url
+    file = Path(parsed.database)
+    if not file.is_file():
+        raise Failed(f"there is no database {file}: set CREDITBANK_DATABASE_URL to that of the bank")
+    if file.stat().st_size < LEAST_BYTES:
+        raise Failed(f"the database {file} is damaged: it ends before its first page does", INTEGRITY)
+    # Not mode=ro: several processes begin to read at the same moment behind the write lock, and who cannot write
+    # leaves files of the write-ahead log behind.
+    query = {**parsed.query, "mode": "rw", "uri": "true"}
+    named = parsed.set(database=f"file:{quote(str(file.absolute()))}", query=query)
+    return named.render_as_string(hide_password=False)
+
+
+def _is_damage(error: DatabaseError) -> bool:
+    """Whether the database answers that it is broken, or that it lacks a table or a column."""
+    if isinstance(error.orig, sqlite3.Error):
+        name = getattr(error.orig, "sqlite_errorname", "")
+        return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or name == "SQLITE_ERROR"
+    return getattr(error.orig, "sqlstate", None) in DAMAGED
 
 
 def processes(engine: Engine, wanted: int | None) -> int:

@@ -37,7 +37,7 @@ def _database(key: list[str], as_json: bool, processes: int | None) -> None:
     """History against the public log, the log against itself, and the answers against history."""
     chosen = installation.settings()
     started = monotonic()
-    with installation.reached(chosen) as engine, progress("verifying") as advanced:
+    with installation.existing(chosen) as engine, progress("verifying") as advanced:
         bank = Bank(engine=engine, data_dir=chosen.data_dir, keys=_keys(key, Shelf(chosen.data_dir / "log")))
         found = bank.verify(installation.processes(engine, processes), advanced)
     head, shown = found.head, found.shown
