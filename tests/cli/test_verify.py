@@ -190,6 +190,9 @@ def test_a_whole_bank_is_exported_and_verified(bank: Command, tmp_path: Path) ->
 
     assert bank("verify", str(folder), "--key", key).code == 0
     assert bank("verify", str(folder / "log"), "--key", key).code == 0
+    for path in (folder, folder / "log"):
+        assert "vouch for themselves" in bank("verify", str(path)).out
+        assert "vouch for themselves" not in bank("verify", str(path), "--key", key).out
     lines = (folder / "events.ndjson").read_text().splitlines()
     for changed in (lines[:-1], [*lines, lines[-1]], [line.replace("BIM", "BIN") for line in lines], [*lines, "x"]):
         (folder / "events.ndjson").write_text("".join(f"{line}\n" for line in changed))

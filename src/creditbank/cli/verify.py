@@ -62,14 +62,14 @@ def _bank(folder: Path, key: list[str], as_json: bool) -> None:
         found = next(wholebank.faults(folder, _keys(key, shelf), advanced), None)
     note = shelf.checkpoint()
     head = None if note is None or found else checking.head_of(note)
-    _tell(head, found, as_json, {}, "every event of the bank is what was published")
+    _tell(head, found, as_json, {}, f"every event of the bank is what was published{_by(key)}")
 
 
 def _log(folder: Path, key: list[str], as_json: bool) -> None:
     """Published files alone, as anybody can copy them: every hash, up to the signed root."""
     shelf = Shelf(folder)
     head, faults = verification.files(shelf, _keys(key, shelf))
-    _tell(head, faults[0] if faults else None, as_json, {}, "the log is whole")
+    _tell(head, faults[0] if faults else None, as_json, {}, f"the log is whole{_by(key)}")
 
 
 def _file(file: Path, key: list[str], as_json: bool) -> None:
@@ -127,6 +127,10 @@ def _tell(head: Checkpoint | None, fault: Fault | None, as_json: bool, said: dic
         say(sentence)
         if head is not None:
             say(f"{head.size} leaves of {head.origin}, root {head.root.hex()}")
+
+
+def _by(key: list[str]) -> str:
+    return "" if key else ", by the keys beside the log, which vouch for themselves: name the bank's with --key"
 
 
 def _keys(key: list[str], shelf: Shelf | None) -> list[VerifierKey]:
