@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +22,10 @@ from sqlalchemy.exc import (
 )
 
 from creditbank.audit import crew
-from creditbank.audit.crew import Ended
+from creditbank.audit.crew import Damaged, Ended
 from creditbank.cli.outcome import INTEGRITY, Failed
 from creditbank.ledger import log, migration
+from creditbank.ledger.damage import is_damage
 from creditbank.ledger.database import open_engine, writing
 from creditbank.settings import Settings
 from creditbank.vault import generations, keyfiles
@@ -35,9 +35,6 @@ from creditbank.vault.keyfiles import ForeignKeys, KeyFiles
 PERMISSION_DENIED = "42501"
 LEAST_BYTES = 512
 """The smallest page of SQLite, which takes a shorter file for a new one and writes into it."""
-
-DAMAGED = {"42P01", "42703", "XX001", "XX002"}
-"""As PostgreSQL says it: no such table, no such column, and pages or indexes that are broken."""
 
 
 def settings() -> Settings:
@@ -96,8 +93,10 @@ def existing(chosen: Settings) -> Iterator[Engine]:
             yield engine
         except NoResultFound:
             raise Failed("the database is damaged: it lacks a row that every bank has", INTEGRITY) from None
+        except Damaged as error:
+            raise Failed(f"the database is damaged: {error}", INTEGRITY) from None
         except DatabaseError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             raise Failed(f"the database is damaged: {reason(error)}", INTEGRITY) from None
 
@@ -120,14 +119,6 @@ def _of_existing_file(url: str) -> str:
     query = {**parsed.query, "mode": "rw", "uri": "true"}
     named = parsed.set(database=f"file:{quote(str(file.absolute()))}", query=query)
     return named.render_as_string(hide_password=False)
-
-
-def _is_damage(error: DatabaseError) -> bool:
-    """Whether the database answers that it is broken, or that it lacks a table or a column."""
-    if isinstance(error.orig, sqlite3.Error):
-        name = getattr(error.orig, "sqlite_errorname", "")
-        return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or name == "SQLITE_ERROR"
-    return getattr(error.orig, "sqlstate", None) in DAMAGED
 
 
 def processes(engine: Engine, wanted: int | None) -> int:
