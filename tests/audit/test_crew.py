@@ -133,6 +133,15 @@ def test_one_that_dies_is_told(engine: Engine) -> None:
         list(members.results(_dies, [9, 9, 9]))
 
 
+def _lacks_a_table(connection: Connection) -> Callable[[int], int]:
+    return lambda _: int(connection.exec_driver_sql("SELECT 1 FROM no_such_table").scalar_one())
+
+
+def test_a_database_that_lacks_a_table_is_damaged(engine: Engine) -> None:
+    with crew.on_snapshot(engine, PROCESSES) as members, pytest.raises(crew.Damaged):
+        list(members.results(_lacks_a_table, range(1)))
+
+
 def test_the_command_line_says_so(database_url: str) -> None:
     chosen = Settings(database_url=database_url)
     with pytest.raises(Failed, match="start again") as failed, installation.reached(chosen):

@@ -22,7 +22,7 @@ MOST_STEPS_EACH = 500
 ANYTHING: dict[type, Any] = {int: 1, str: "x", bytes: b"x", date: date(2026, 11, 24), dict: {}}
 
 
-def anything(table: Table, **chosen: UUID) -> dict[str, Any]:
+def anything(table: Table, **chosen: UUID | int) -> dict[str, Any]:
     """A row whose other values do not matter."""
     return {one.name: chosen.get(one.name) or ANYTHING.get(one.type.python_type) or uuid4() for one in table.c}
 
@@ -38,7 +38,10 @@ def test_claims_are_compared_with_certificates_in_one_go(sqlite_url: str, work: 
 
     with writing(engine) as connection:
         account_id = uuid4()
-        named = [{"certificate_id": uuid4(), "account_id": account_id} for _ in range(CERTIFICATES)]
+        named: list[dict[str, UUID | int]] = [
+            {"certificate_id": uuid4(), "account_id": account_id, "version": number + 1}
+            for number in range(CERTIFICATES)
+        ]
         connection.execute(insert(event), anything(event, stream_id=account_id))
         for table in (certificate_claim, lots.lot):
             connection.execute(insert(table), [anything(table, **one) for one in named])

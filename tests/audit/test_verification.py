@@ -6,12 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, text
 
 from creditbank.audit import files
 from creditbank.audit.files import Fault
 from creditbank.audit.publisher import Publisher
-from creditbank.audit.transparency.shelf import CHECKPOINT
+from creditbank.audit.transparency import growth, merkle, notes
+from creditbank.audit.transparency.checkpoints import Checkpoint
+from creditbank.audit.transparency.notes import Note, VerifierKey
+from creditbank.audit.transparency.shelf import CHECKPOINT, Shelf
+from creditbank.audit.transparency.tiles import WIDTH
 from creditbank.audit.whole import Bank
 from creditbank.ledger import log
 from creditbank.ledger.database import snapshot, writing
@@ -73,7 +78,7 @@ def test_a_change_of_what_is_signed_and_not_shown_yet_is_found(engine: Engine, t
             text("UPDATE event SET actor = 'somebody' WHERE partition_id = :p AND position = :n"),
             {"p": partition_id, "n": position},
         )
-    assert [fault.what for fault in faults(one)] == ["is not its last event"]
+    assert [fault.what for fault in faults(one)] == ["is not what was published"]
 
 
 def longest(connection: Connection) -> tuple[int, int]:
@@ -183,6 +188,59 @@ def test_every_damaged_file_is_named(published: Publisher, damage: Callable[[Pat
         [found] = files.check(published.shelf, published.verifier_keys())[1]
         assert str(head.size) in found.where or found.where == "tiles"
         path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def long_log(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shelf, VerifierKey]:
+    """A signed log of a full tile and some more leaves, whose entries are short."""
+    shelf, signing = Shelf(tmp_path_factory.mktemp("long"), is_durable=False), Ed25519PrivateKey.generate()
+    entries = [b"%d" % number for number in range(WIDTH + 3)]
+    head = Checkpoint(origin="bank.example", size=len(entries), root=growth.grow(shelf, 0, merkle.EMPTY_ROOT, entries))
+    note = Note(text=head.text, signatures=(notes.sign(head.text, signing, head.origin),))
+    shelf.replace(CHECKPOINT, str(note))
+    return shelf, notes.key_of(signing, head.origin)
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _halve(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _double(path: Path) -> None:
+    path.write_bytes(2 * path.read_bytes())
+
+
+def _lose_a_hash(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-32])
+
+
+@pytest.mark.parametrize("damage", [_flip, _cut, _empty, _halve, _double, _lose_a_hash, Path.unlink])
+@pytest.mark.parametrize(
+    "name", ["tile/0/000", "tile/entries/000", "tile/0/001.p/3", "tile/entries/001.p/3", "tile/1/000.p/1"]
+)
+def test_every_damage_to_a_full_tile_is_named(
+    long_log: tuple[Shelf, VerifierKey], name: str, damage: Callable[[Path], None]
+) -> None:
+    shelf, key = long_log
+    assert files.check(shelf, [key])[1] == []
+    path = shelf.folder / name
+    content = path.read_bytes()
+    head = files.signed_head(shelf.checkpoint(), [key])[0]
+    assert head is not None
+
+    damage(path)
+    try:
+        [found] = files.check(shelf, [key])[1]
+        above = list(files.hashes(shelf, head))
+    finally:
+        path.write_bytes(content)
+
+    number = name.split("/")[2][:3]
+    assert number in found.where or found.where == "tiles"
+    assert above or "entries" in name
 
 
 def test_a_history_that_was_rewritten_from_the_start_is_found(published: Publisher, tmp_path: Path) -> None:

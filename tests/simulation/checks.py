@@ -12,11 +12,12 @@ from pydantic_core import from_json
 from sqlalchemy import Engine, Table, select
 
 from creditbank import projections
-from creditbank.audit import checking, verification
+from creditbank.audit import checking
 from creditbank.audit.rebuild import rebuild
 from creditbank.audit.replay import differences
 from creditbank.audit.transparency import growth
 from creditbank.audit.transparency.shelf import Shelf
+from creditbank.audit.whole import Bank
 from creditbank.commands.queries import AccountReader, Question
 from creditbank.commands.sight import Viewer
 from creditbank.domain import account as accounts
@@ -107,15 +108,14 @@ def everything(installation: Installation, model: Model, watch: Watch, at: Momen
 def at_the_end(installation: Installation) -> None:
     """What is published proves itself and history, and answers that are made anew from history are the same."""
     publisher = installation.processes[0].publisher
-    head, faults = verification.files(publisher.shelf, publisher.verifier_keys())
-    if head is not None:
-        history = verification.History(
-            shelf=publisher.shelf, salting=publisher.salting, keys=publisher.verifier_keys(), head=head
-        )
-        with snapshot(installation.engine) as connection:
-            faults += history.faults(connection)
-    for fault in faults:
-        raise Wrong(f"the log: {fault.where}: {fault.what}")
+    bank = Bank(
+        engine=installation.engine,
+        shelf=publisher.shelf,
+        data_dir=publisher.shelf.folder.parent,
+        keys=publisher.verifier_keys(),
+    )
+    fault = bank.verify(1).fault
+    require(fault is None, f"the log: {fault}")
     before = _tables(installation.engine)
     rebuild(installation.engine)
     after = _tables(installation.engine)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from creditbank.audit.transparency.shelf import Forked
 from creditbank.domain import errors
 from creditbank.ledger import gather
+from creditbank.ledger.database import snapshot
 from tests.simulation import checks
 from tests.simulation.actions.action import Wrong, require
 from tests.simulation.actions.certificates import CarryJobOn
@@ -95,6 +96,13 @@ class Simulation:
     def _moment(self) -> Moment:
         return Moment(self.clock.now, self.installation.processes[0].bank.today())
 
+    def _ledger_moment(self) -> Moment:
+        """When a write is decided now: the ledger's time stands still for as long as the clock is behind it."""
+        bank = self.installation.processes[0].bank
+        with snapshot(bank.engine) as connection:
+            now = bank.now_in(connection)
+        return Moment(now, bank.day_of(now))
+
     def _step(self, number: int) -> None:
         self.clock.now += self._chance.randrange(1_000, HOUR // 6)
         self.trace.append(f"{number} at {self.clock.now - BEGINNING:+}")
@@ -118,7 +126,7 @@ class Simulation:
     # Writes
 
     def _group(self) -> None:
-        at, size = self._moment(), self._chance.choices((1, 2, 3, 5), (60, 20, 12, 8))[0]
+        at, size = self._ledger_moment(), self._chance.choices((1, 2, 3, 5), (60, 20, 12, 8))[0]
         deliveries: list[Delivery] = []
         for _ in range(size):
             deliveries += self._delivery(at)

@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_history_to_the_byte(tmp_path: Path) -> Non
 def test_another_process_gives_the_same_history_too(tmp_path: Path) -> None:
     """With other hashes of text, so that no order hangs on them."""
     here = lived(7, tmp_path / "life", 60)
-    command = [sys.executable, "-m", "tests.endurance", "simulate", "--seed", "7", "--steps", "60"]
+    command = [sys.executable, "-m", "tests.endurance", "simulate", "--seeds", "1", "--seed", "7", "--steps", "60"]
     told = subprocess.run(
         command, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, check=True, text=True
     ).stdout

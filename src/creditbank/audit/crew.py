@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from creditbank.ledger.damage import is_damage
 from creditbank.ledger.database import open_engine, snapshot
 from creditbank.ledger.snapshots import joined, standing_still
 
@@ -40,6 +41,10 @@ Work = Callable[[Connection], Callable[[Task], Result]]
 
 class Ended(Exception):
     """A process of the crew has ended, or failed, before it was done."""
+
+
+class Damaged(Ended):
+    """The database has answered a process of the crew that it is broken."""
 
 
 def size_for(events: int) -> int:
@@ -177,4 +182,5 @@ def _serve(pipe: Pipe[Any, Any], url: str) -> None:
     except (EOFError, BrokenPipeError):
         return  # it is not needed any more
     except SQLAlchemyError as error:
-        pipe.send(Ended(f"a process of this audit failed: {type(error).__name__}"))
+        kind = Damaged if is_damage(error) else Ended
+        pipe.send(kind(f"a process of this audit failed: {type(error).__name__}"))

@@ -31,21 +31,28 @@ class Fault:
 
 def check(shelf: Shelf, keys: Collection[VerifierKey]) -> tuple[Checkpoint | None, list[Fault]]:
     """The published head, and the first fault of the files that it signs: nothing but the files is needed."""
-    head, faults = signed_head(shelf, keys)
+    head, faults = signed_head(shelf.checkpoint(), keys)
     if head is None:
         return None, faults
     return head, list(chain(_entries(shelf, head.size), hashes(shelf, head)))[:1]
 
 
-def signed_head(shelf: Shelf, keys: Collection[VerifierKey]) -> tuple[Checkpoint | None, list[Fault]]:
-    """The published head, unless nothing is published, or what is cannot be believed."""
-    note = shelf.checkpoint()
+def signed_head(note: str | None, keys: Collection[VerifierKey]) -> tuple[Checkpoint | None, list[Fault]]:
+    """The head that the published checkpoint says, or why there is none: it is missing, or cannot be believed."""
     if note is None:
-        return None, []
+        return None, [Fault(where="checkpoint", what="is not there")]
     try:
         return checking.signed_checkpoint(note, keys), []
     except (Malformed, Unproven) as error:
         return None, [Fault(where="checkpoint", what=str(error))]
+
+
+def beginning(shelf: Shelf, head: Checkpoint, shown: Checkpoint) -> Iterator[Fault]:
+    """The checkpoint that is shown has to be that of a beginning of the log, whose files are known to be whole."""
+    if shown.origin != head.origin:
+        yield Fault(where="checkpoint", what=f"is that of {shown.origin}, the log is called {head.origin}")
+    elif merkle.root(shown.size, tiles.reader(head.size, shelf.read)) != shown.root:
+        yield Fault(where="checkpoint", what=f"is not what was signed: {shown.size} leaves have another root")
 
 
 def entry_tasks(size: int) -> Iterator[range]:
@@ -96,8 +103,11 @@ def _tile(shelf: Shelf, tile: Tile, level: int) -> Iterator[Fault]:
     try:
         content = shelf.read(tile)
         below = [shelf.read(Tile(level=level - 1, index=tile.index * WIDTH + place)) for place in range(tile.width)]
-    except OSError as error:
+    except (ValueError, OSError) as error:
         yield Fault(where=tile.path, what=str(error))
+        return
+    if len(content) != tile.width * HASH_BYTES or any(len(part) != WIDTH * HASH_BYTES for part in below):
+        yield Fault(where=tile.path, what="it, or a tile below it, does not hold as many hashes as it should")
         return
     if b"".join(tiles.subtree(tiles.split(part)) for part in below) != content:
         yield Fault(where=tile.path, what="its hashes are not the roots of the tiles below it")

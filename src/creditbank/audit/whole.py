@@ -1,5 +1,8 @@
 """The whole bank verified: the published files, history against them, and the answers against history, in one pass.
 
+How far there is something to verify, the database says as well as the published checkpoint: whoever can change the one
+can put back an older one of the other.
+
 Where the pass says that something is wrong, what is wrong is looked for step by step, in the order in which
 `verification` would have met it.
 """
@@ -9,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -17,14 +20,15 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, Engine
 
-from creditbank.audit import crew, files, replay
+from creditbank.audit import checking, crew, files, replay
 from creditbank.audit.chain import Published
 from creditbank.audit.crew import Crew
 from creditbank.audit.files import Fault, Leaves
 from creditbank.audit.naming import Difference
 from creditbank.audit.replay import Progress, Seen
 from creditbank.audit.transparency.checkpoints import Checkpoint
-from creditbank.audit.transparency.encoding import HASH_BYTES
+from creditbank.audit.transparency.encoding import HASH_BYTES, Malformed
+from creditbank.audit.transparency.merkle import Unproven
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.audit.verification import History
@@ -34,10 +38,14 @@ from creditbank.vault import logkeys
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """Under which head, how many events are what was published, how many are not published yet, and the first fault."""
+    """How many events are what was published, how many are not published yet, and the first fault.
+
+    `head` is the largest that was signed, None where nothing ever was. `shown` may be an older one.
+    """
 
     head: Checkpoint | None
     fault: Fault | None
+    shown: Checkpoint | None = None
     verified: int = 0
     unpublished: int = 0
 
@@ -53,20 +61,45 @@ class Bank:
 
     def verify(self, processes: int, progress: Progress | None = None) -> Verified:
         """Everything, up to the first fault. Raises Ended where one of several processes did not come to its end."""
+        note = self.shelf.checkpoint()  # before the snapshot, which has to hold all that is shown
+        shown, faults = files.signed_head(note, self.keys)
         with crew.on_snapshot(self.engine, processes) as members:
-            head, faults = files.signed_head(self.shelf, self.keys)
-            if head is not None:
-                faults = _files(members, self.shelf, head)
-            if faults:
-                return Verified(head=head, fault=faults[0])
-            if head is None:
+            if note is None and _nothing_is_signed(members.connection):
                 difference = next(replay.differences_of(members, None, Seen(), progress), None)
                 return Verified(head=None, fault=_fault(difference))
+            if shown is None:
+                return Verified(head=None, fault=faults[0])
+            head = _largest_head(members.connection, self.keys, shown)
+            if isinstance(head, Fault):
+                return Verified(head=None, fault=head, shown=shown)
             history = History(shelf=self.shelf, salting=logkeys.salting(self.data_dir), keys=self.keys, head=head)
-            for fault in chain(history.order(members.connection), history.signatures(members.connection)):
-                return Verified(head=head, fault=fault)
+            for fault in chain(_files(members, self.shelf, head), _log_faults(members.connection, history, shown)):
+                return Verified(head=head, fault=fault, shown=shown)
             with _sorted_leaves(members.connection, history, self.data_dir) as published:
-                return _swept(members, history, published, progress)
+                return replace(_swept(members, history, published, progress), shown=shown)
+
+
+def _nothing_is_signed(connection: Connection) -> bool:
+    return sequence.latest_checkpoint(connection) is None and not sequence.tree(connection).published
+
+
+def _largest_head(connection: Connection, keys: Collection[VerifierKey], shown: Checkpoint) -> Checkpoint | Fault:
+    """The head that covers most. What is signed need not be shown yet, as while witnesses are silent."""
+    note = sequence.latest_checkpoint(connection)
+    if note is None:
+        return shown  # which the rows of the log do not account for, as will be told
+    try:
+        signed = checking.signed_checkpoint(note, keys)
+    except (Malformed, Unproven) as error:
+        return Fault(where="last signed checkpoint", what=str(error))
+    return signed if signed.size > shown.size else shown
+
+
+def _log_faults(connection: Connection, history: History, shown: Checkpoint) -> Iterator[Fault]:
+    """The rows of the log against its files, which are known to be whole."""
+    yield from files.beginning(history.shelf, history.head, shown)
+    yield from history.order(connection)
+    yield from history.signatures(connection)
 
 
 def _files(members: Crew, shelf: Shelf, head: Checkpoint) -> list[Fault]:
@@ -88,8 +121,7 @@ def _sorted_leaves(connection: Connection, history: History, data_dir: Path) -> 
     last = history.head.size - 1
     with TemporaryDirectory(prefix="creditbank-") as folder:
         file = Path(folder, "leaves")
-        signed = sequence.ends(connection, history.last(connection))
-        published = Published(leaves=file, signed=signed, ends=sequence.ends(connection, last), data_dir=data_dir)
+        published = Published(leaves=file, ends=sequence.ends(connection, last), data_dir=data_dir)
         starts, leaves = published.starts, Leaves(history.shelf, history.head.size)
         with file.open("wb") as written:
             for stretch in sequence.stretches(connection, last):

@@ -6,13 +6,13 @@ is the published log. Nothing else is needed to check every event of the bank.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
 
 from creditbank.audit import files, remote
@@ -31,6 +31,28 @@ from creditbank.ledger.database import snapshot
 
 EVENTS, LOG = "events.ndjson", "log"
 Progress = Callable[[int, int], None]
+_EVENT = f'"v":"{records.LEAF}"}}'.encode()
+"""How the entry of an event ends."""
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    index: int
+    record: str
+    salt: str
+
+
+class _Told(BaseModel):
+    """What a record says of its place. The other names in it are covered by the commitment."""
+
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+
+    at: Annotated[str, Field(pattern=r"^[0-9]{1,2}:[0-9]{1,19}$")]
+    stream: str
+    type: str
+    version: int
+    prev: str | None
 
 
 def export(prover: Prover, folder: Path, told: Progress | None) -> int:
@@ -82,9 +104,7 @@ def faults(folder: Path, keys: Collection[VerifierKey], told: Progress | None) -
         if told and count % 1_000 == 0:
             told(count, head.size)
     logged = sum(
-        json.loads(entry)["v"] == records.LEAF
-        for bundle in tiles.bundles_of(head.size)
-        for entry in tiles.unpack(shelf.read(bundle))
+        entry.endswith(_EVENT) for bundle in tiles.bundles_of(head.size) for entry in tiles.unpack(shelf.read(bundle))
     )
     if count != logged:
         yield Fault(where=EVENTS, what=f"holds {count} events, the log {logged}")
@@ -95,7 +115,7 @@ def _events(folder: Path, shelf: Shelf, head: Checkpoint) -> Iterator[Fault | No
     leaves = files.Leaves(shelf, head.size)
     before: dict[str, tuple[int, str]] = {}
     at = (-1, 0)
-    with (folder / EVENTS).open(encoding="utf-8") as file:
+    with (folder / EVENTS).open("rb") as file:
         for number, line in enumerate(file, start=1):
             where = f"line {number} of {EVENTS}"
             try:
@@ -103,26 +123,27 @@ def _events(folder: Path, shelf: Shelf, head: Checkpoint) -> Iterator[Fault | No
             except Malformed as error:
                 yield Fault(where=where, what=str(error))
                 return
-            where = f"event {record['at']} ({record['type']} of {record['stream']})"
-            partition_id, position = (int(part) for part in record["at"].split(":"))
-            if partition_id != at[0]:
+            where = f"event {record.at} ({record.type} of {record.stream})"
+            partition_id, position = map(int, record.at.split(":"))
+            if partition_id > at[0]:
                 before, at = {}, (partition_id, 0)
-            version, previous = before.get(record["stream"], (0, None))
-            if position != at[1] + 1 or (record["version"], record["prev"]) != (version + 1, previous):
+            version, previous = before.get(record.stream, (0, None))
+            follows = (partition_id, position) == (at[0], at[1] + 1)  # a partition is never told again
+            if not follows or (record.version, record.prev) != (version + 1, previous):
                 yield Fault(where=where, what="does not follow the event before it")
                 return
             if not 0 <= index < head.size or leaves[index] != leaf_hash(records.event_entry(commitment)):
                 yield Fault(where=where, what="is not what was published")
                 return
-            before[record["stream"]] = (record["version"], records.short(commitment))
+            before[record.stream] = (record.version, records.short(commitment))
             at = (partition_id, position)
             yield None
 
 
-def _opened(line: str) -> tuple[int, dict[str, Any], bytes]:
+def _opened(line: bytes) -> tuple[int, _Told, bytes]:
     try:
-        found = json.loads(line)
-        text = found["record"]
-        return found["index"], json.loads(text), records.event_commitment(records.unshort(found["salt"]), text)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        found = _Line.model_validate_json(line)
+        record = _Told.model_validate_json(found.record)
+    except ValidationError:
         raise Malformed("does not hold an event with its salt") from None
+    return found.index, record, records.event_commitment(records.unshort(found.salt), found.record)

@@ -159,7 +159,9 @@ def publish(
 def verify(
     path: Annotated[
         Path | None,
-        typer.Argument(help="A proof, a bundle, an exported bank, or a published log; without, the database."),
+        typer.Argument(
+            help="A proof, a bundle, a transcript, an exported bank, or a published log; else the database."
+        ),
     ] = None,
     key: Annotated[list[str] | None, typer.Option(help="Verifier key of the log, from whom you trust.")] = None,
     processes: Processes = None,

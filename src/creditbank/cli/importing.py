@@ -105,7 +105,7 @@ async def _followed(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
     with progress("importing") as show:
         while True:
             standing = await _read(await client.get(path))
-            if show is not None and standing["rows"]:
+            if standing["rows"]:
                 show(standing["done"], standing["rows"])
             if standing["state"] not in ("reading", "importing"):
                 return standing

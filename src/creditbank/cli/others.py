@@ -63,7 +63,7 @@ def mirror(*, url: str, keys: list[str], folder: Path, every: float | None, as_j
 
     def copy(source: RemoteLog) -> Checkpoint:
         with progress("copying") as advanced:
-            return remote.copy(source, verifiers, Shelf(folder), advanced or (lambda _done, _total: None))
+            return remote.copy(source, verifiers, Shelf(folder), advanced)
 
     _again(url, copy, every, as_json)
 

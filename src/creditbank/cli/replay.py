@@ -26,7 +26,7 @@ AMOUNTS = ("earned", "used", "reserved", "available", "held", "expired", "shortf
 def run_all(*, as_json: bool, processes: int | None) -> None:
     """Compare everything. Raises Failed with the first difference."""
     started = monotonic()
-    with installation.migrated(installation.settings()) as engine, progress("replaying") as advanced:
+    with installation.existing(installation.settings()) as engine, progress("replaying") as advanced:
         number = installation.processes(engine, processes)
         difference = next(replay.differences(engine, advanced, processes=number), None)
     if as_json:
@@ -47,7 +47,7 @@ def run_account(*, account_id: UUID, version: int | None, day: date | None, as_j
     chosen = installation.settings()
     zone = ZoneInfo(chosen.timezone)
     until = None if day is None else end_of(day, zone)
-    with installation.migrated(chosen) as engine:
+    with installation.existing(chosen) as engine:
         account, history = replay.account_at(engine, account_id, version=version, until=until)
     if not history:
         raise Failed(f"history knows no account {account_id}{'' if day is None else f' on {day}'}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from creditbank.audit.transparency.encoding import Malformed, base64_bytes, base64_text, hash_bytes, number
 
-_PROOF = "c2sp.org/tlog-proof@v1"
+PROOF = "c2sp.org/tlog-proof@v1"
 MOST_PROOF_HASHES = 63
 
 
@@ -36,7 +36,7 @@ class Proof:
 
     def __str__(self) -> str:
         extra = [] if self.extra is None else [f"extra {base64_text(self.extra)}"]
-        lines = [_PROOF, *extra, f"index {self.index}", *map(base64_text, self.hashes), ""]
+        lines = [PROOF, *extra, f"index {self.index}", *map(base64_text, self.hashes), ""]
         return "\n".join(lines) + "\n" + self.checkpoint
 
 
@@ -52,7 +52,7 @@ def proof_of(text: str) -> Proof:
     """Read a `.tlog-proof`. Raises Malformed; nothing of it is verified yet."""
     head, separator, checkpoint = text.partition("\n\n")
     lines = head.split("\n")
-    if not separator or lines.pop(0) != _PROOF or not lines:
+    if not separator or lines.pop(0) != PROOF or not lines:
         raise Malformed("not a proof of version 1")
     extra = None
     if lines[0].startswith("extra "):
