@@ -201,7 +201,7 @@ def _touch_refusal(decision: dict[str, Any], grants: list[dict[str, Any]]) -> No
 
 
 def _drop_refusals(decision: dict[str, Any], grants: list[dict[str, Any]]) -> None:
-    decision["refused"] = []
+    del decision["refused"]  # as one is stored that refuses nothing
 
 
 def _touch_version(decision: dict[str, Any], grants: list[dict[str, Any]]) -> None:
