@@ -151,23 +151,37 @@ class StartImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelImport:
-    """Stop at the chunk at hand. What has been awarded stays. Raises WrongState for an import that has ended."""
+    """Stop at the chunk at hand. What has been awarded stays. Raises WrongState for an import that has ended.
+
+    The authority may stop anybody's, and has no `organisation`; the sender is then told who did.
+    """
 
     import_id: UUID
-    organisation: str
+    organisation: str | None
 
     def needs(self) -> Needs:
         return Needs()
 
     def run(self, draft: Draft) -> Answer:
         current = own(draft, self.import_id, self.organisation, "running", "waiting")
-        return _changed(draft, current, "cancelled", current.rows, {"finished_at": draft.unit.now})
+        return cancel(draft, current, "cancelled_by_authority" if self.organisation is None else None)
 
 
-def own(draft: Draft, import_id: UUID, organisation: str, *states: str) -> Import:
-    """Raises NotFound for an import of somebody else, WrongState for one that is not in these states."""
+def cancel(draft: Draft, current: Import, why: str | None) -> Answer:
+    """End an import before its last row; `why` is the code of what its sender is to be told about it."""
+    values: dict[str, Any] = {"finished_at": draft.unit.now}
+    if why is not None:
+        detail = detail_of(current)
+        found = {**(detail.found or {}), "problem": {"code": why, "facts": {}}}
+        values["detail"] = _DETAIL.dump_json(replace(detail, found=found))
+    return _changed(draft, current, "cancelled", current.rows, values)
+
+
+def own(draft: Draft, import_id: UUID, organisation: str | None, *states: str) -> Import:
+    """Raises NotFound for an import of another organisation, if one is named, and WrongState for one that is not in
+    these states."""
     current = locked(draft, import_id)
-    if current.organisation != organisation:
+    if organisation not in (None, current.organisation):
         raise errors.NotFound()
     if current.state not in states:
         raise errors.WrongState("import", documents.state_of(current))

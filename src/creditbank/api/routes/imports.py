@@ -180,10 +180,13 @@ async def start_import(
 
 @router.post("/imports/{import_id}/cancellation", response_model=ImportAnswer, summary="Cancel an import")
 async def cancel_import(
-    request: Request, import_id: UUID, writer: Annotated[Writer, write("imports:write")]
+    request: Request, import_id: UUID, writer: Annotated[Writer, write("imports:cancel")]
 ) -> Response:
-    """Stops after the chunk at hand. Certificates that were awarded stay; the rest of the rows are not attempted."""
-    answer = await writer.settle(CancelImport(import_id=import_id, organisation=writer.principal.own_code))
+    """Stops after the chunk at hand. Certificates that were awarded stay; the rest of the rows are not attempted.
+
+    The authority may stop any import; `problem` then says so.
+    """
+    answer = await writer.settle(CancelImport(import_id=import_id, organisation=owner_of(writer.principal)))
     importer_of(request).stop(import_id)
     return answer
 
