@@ -12,7 +12,10 @@ _DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 _NUMERALS = re.compile(
     r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})[日号]?"
 )
-_YEAR_FIRST = re.compile(r"([12][0-9]{3})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*[日号]?(?:[T ].*)?")
+_YEAR_FIRST = re.compile(r"([12][0-9]{3})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*[日号]?(?![0-9])(.*)")
+_TIME = re.compile(
+    r"[T ]\s*(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?\s*(?:Z|[+-][0-9]{2}:?[0-9]{2})?", re.ASCII
+)
 _COMPACT = re.compile(r"([12][0-9]{3})([0-9]{2})([0-9]{2})")
 _WORDS = re.compile(
     r"([0-9]{1,2})[- ]([A-Za-z]{3,9})[-., ]+([12][0-9]{3})|([A-Za-z]{3,9})[. ]+([0-9]{1,2}),? +([12][0-9]{3})"
@@ -59,8 +62,13 @@ def _serial(number: float, epoch: date) -> date:
 def _read(text: str, epoch: date) -> date:
     if len(text) == 5 and text.isdigit():
         return _serial(float(text), epoch)
-    if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
+    if match := _COMPACT.fullmatch(text):
         return _day(*map(int, match.groups()))
+    if match := _YEAR_FIRST.fullmatch(text):
+        *day, behind = match.groups()
+        if behind and not _TIME.fullmatch(behind):
+            raise Unfit("date_ambiguous")  # a second day, as in a period, or what only its writer knows
+        return _day(*map(int, day))
     if match := _NUMERALS.fullmatch(text):
         year, month, day = match.groups()
         return _day(int(year.translate(_DIGITS)), _numeral(month), _numeral(day))
