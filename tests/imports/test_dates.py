@@ -80,6 +80,10 @@ def test_an_empty_cell_names_no_day(cell: Any) -> None:
         (1e300, "date_invalid"),
         (float("nan"), "date_invalid"),
         (float("inf"), "date_invalid"),
+        (10**400, "date_invalid"),
+        ("二〇二六年十十月一日", "date_invalid"),
+        ("二〇二六年七月四十日", "date_invalid"),
+        ("²²²²²", "date_invalid"),
     ],
 )
 def test_what_is_no_certain_day_is_refused(cell: Any, code: str) -> None:

@@ -17,7 +17,7 @@ from typing import IO, Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from creditbank.imports import columns, csv_files, headers, limits, ndjson_files, texts, xlsx_files
-from creditbank.imports.cells import Cell, shown
+from creditbank.imports.cells import Cell, shown, well_formed
 from creditbank.imports.headers import Header, Mapping, Named
 from creditbank.imports.rows import Column, Judge, Sender, Values
 from creditbank.imports.tables import ATOMIC_ROWS, MOST_COLUMNS, MOST_ROWS, Line, Source, is_blank
@@ -48,7 +48,7 @@ def read(folder: Folder) -> None:
         findings.problem = {"code": refused.code, "facts": refused.facts}
     unfinished = folder.findings.with_suffix(".part")
     with unfinished.open("wb") as file:
-        file.write(json.dumps(findings.document(), ensure_ascii=False).encode())
+        file.write(_json(findings.document()))
         sync_file(file)
     unfinished.replace(folder.findings)
     sync_folder(folder.path)
@@ -121,7 +121,7 @@ def _json(content: Any) -> bytes:
 
 
 def _shown(cell: Any) -> str:
-    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict | list) else shown(cell)
+    return well_formed(json.dumps(cell, ensure_ascii=False)) if isinstance(cell, dict | list) else shown(cell)
 
 
 def _read(folder: Folder, task: Task, findings: _Findings) -> None:
@@ -222,8 +222,8 @@ def _read_members(source: Source, judge: Judge, mapping: Mapping, output: _Outpu
             continue
         pairs: list[tuple[Column, Cell]] = []
         faults: list[Said] = []
-        for name, cell in ndjson_files.members(line.cells[0]).items():
-            if name in RETURNED:
+        for member, cell in ndjson_files.members(line.cells[0]).items():
+            if (name := well_formed(member)) in RETURNED:
                 continue
             if name not in known and len(known) < MOST_COLUMNS:
                 one = _member(name, mapping)
