@@ -23,7 +23,7 @@ from creditbank.imports.rows import Column, Judge, Sender, Values
 from creditbank.imports.tables import ATOMIC_ROWS, MOST_COLUMNS, MOST_ROWS, Line, Source, is_blank
 from creditbank.imports.task import RETURNED, Folder, Task
 from creditbank.imports.texts import Refused, Said
-from creditbank.vault.durable import sync_file, sync_folder
+from creditbank.vault.durable import is_disk_full, sync_file, sync_folder
 
 PREVIEWED = 10
 _PERSON = ("name", "document_number")
@@ -37,6 +37,8 @@ def main() -> None:
         read(folder)
     except MemoryError:
         sys.exit(limits.OUT_OF_MEMORY)
+    except OSError as error:
+        sys.exit(limits.OUT_OF_ROOM if is_disk_full(error) else 1)
 
 
 def read(folder: Folder) -> None:
