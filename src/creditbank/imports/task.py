@@ -69,6 +69,25 @@ class Folder:
         """Held by the one process that works on the import; given up when that process ends, in whatever way."""
         return self.path / "lock"
 
+    @property
+    def return_lock(self) -> Path:
+        """Held by the one process that makes a file for the sender."""
+        return self.path / "return.lock"
+
+    def failed_times(self) -> int:
+        """How often the import ended by a fault of ours."""
+        failures = self._failures
+        return failures.stat().st_size if failures.exists() else 0
+
+    def add_failure(self) -> None:
+        with self._failures.open("ab") as failures:
+            failures.write(b"x")
+
+    @property
+    def _failures(self) -> Path:
+        """One byte for each."""
+        return self.path / "failures"
+
     def returned(self, kind: str, format_: str) -> Path:
         """A file that was made for the sender."""
         return self.path / f"{kind}.{format_}"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count
-from threading import Event, Semaphore
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +13,21 @@ from creditbank.api import heads
 from creditbank.audit import replay
 from creditbank.commands import parts
 from tests.api.bank import ReadyBank, on_one_database, person
-from tests.api.imports import COLUMNS, PATIENCE, XLSX, codes, ended, imported, line, results, send, table, tally
+from tests.api.imports import (
+    COLUMNS,
+    XLSX,
+    begun,
+    codes,
+    ended,
+    imported,
+    line,
+    paused,
+    results,
+    send,
+    table,
+    tally,
+    when,
+)  # fmt: skip
 from tests.imports.files import csv_bytes, ndjson_bytes, xlsx_bytes
 
 _numbers = count(1)
@@ -273,45 +284,11 @@ def test_an_import_that_waits_can_be_cancelled(bank: ReadyBank) -> None:
     assert back.text.count("未处理") == 2
 
 
-@contextmanager
-def _paused(bank: ReadyBank) -> Iterator[Callable[[], None]]:
-    """Imports go on by a chunk for each call of what this gives, and freely in the end."""
-    turns, over = Semaphore(0), Event()
-
-    def step() -> bool:
-        turns.acquire()
-        return not over.is_set()
-
-    standing = bank.client.app.state.jobs.carry(step, lane="paused")
-    try:
-        yield turns.release
-    finally:
-        over.set()
-        turns.release()
-        standing.result()
-
-
-def _begun(bank: ReadyBank, content: bytes) -> str:
-    """An import that has been read, and of which nothing has been done."""
-    import_id = str(send(bank.issuer, content).json()["import_id"])
-    _when(bank, import_id, lambda one: one["state"] == "importing")
-    return import_id
-
-
-def _when(bank: ReadyBank, import_id: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
-    glance = Event()
-    for _ in range(PATIENCE):
-        if wanted(bank.authority.get(f"/v1/imports/{import_id}").json()):
-            return
-        glance.wait(0.05)
-    raise AssertionError(import_id)
-
-
 def test_the_import_of_an_organisation_that_is_suspended_stops_at_the_chunk_at_hand(own_bank: ReadyBank) -> None:
-    with _paused(own_bank) as next_chunk:
-        import_id = _begun(own_bank, table(*(line() for _ in range(6))))
+    with paused(own_bank) as next_chunk:
+        import_id = begun(own_bank, table(*(line() for _ in range(6))))
         next_chunk()
-        _when(own_bank, import_id, lambda one: one["done"] == 2)
+        when(own_bank, import_id, lambda one: one["done"] == 2)
         said = own_bank.authority.post("/v1/organisations/BIM-EVAL/suspension", {"reason": "x"})
         assert said.status_code == 200, said.text
         before = own_bank.events()
@@ -326,8 +303,8 @@ def test_the_import_of_an_organisation_that_is_suspended_stops_at_the_chunk_at_h
 
 
 def test_the_authority_may_stop_an_import_and_its_sender_is_told(bank: ReadyBank) -> None:
-    with _paused(bank):
-        import_id = _begun(bank, table(*(line() for _ in range(4))))
+    with paused(bank):
+        import_id = begun(bank, table(*(line() for _ in range(4))))
         stopped = bank.authority.post(f"/v1/imports/{import_id}/cancellation")
         assert (stopped.status_code, stopped.json()["state"]) == (200, "cancelled")
     one = ended(bank.issuer, import_id)

@@ -84,12 +84,12 @@ def test_a_template_that_was_filled_in_is_taken(sqlite_bank: ReadyBank, format_:
 
 def test_files_are_deleted_when_their_time_is_over(own_bank: ReadyBank) -> None:
     one = imported(own_bank.issuer, table(line()))
-    importer = own_bank.client.app.state.importer
-    folder = importer.folder(UUID(one["import_id"]))
-    importer.purge()
+    state = own_bank.client.app.state
+    folder = state.importer.folder(UUID(one["import_id"]))
+    state.keeper.purge()
     assert folder.source.exists()
     own_bank.clock.set(date(2026, 12, 2))
-    importer.purge()
+    state.keeper.purge()
     assert not folder.path.exists()
     assert results(own_bank.issuer, one)[0]["verdict"] == "accepted"
     assert own_bank.issuer.get(f"/v1/imports/{one['import_id']}/result-file").status_code == 404
