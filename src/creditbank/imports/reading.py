@@ -178,9 +178,10 @@ def _read_table(source: Source, judge: Judge, mapping: Mapping, output: _Output)
         for line in top[:begin]:
             output.above(line.cells)
         _check_columns(header.named, judge)
+        width = headers.width(header)
         read = [judge.column(one.header, one.column) if one.column else None for one in header.named]
         for line in chain(top[begin:], lines):
-            faults = [*line.faults, *_shape(line, header)]
+            faults = [*line.faults, *_shape(line, header, width)]
             if any(said.code == "header_repeated" for said in faults):
                 output.row(line, {}, faults)
                 continue
@@ -192,9 +193,8 @@ def _pairs(read: Sequence[Column | None], cells: list[Cell]) -> Iterator[tuple[C
     return ((column, cell) for column, cell in zip(read, cells, strict=False) if column is not None)
 
 
-def _shape(line: Line, header: Header) -> list[Said]:
-    width = len(header.named)
-    if width > MOST_COLUMNS or len(line.cells) > 10 * MOST_COLUMNS:
+def _shape(line: Line, header: Header, width: int) -> list[Said]:
+    if len(header.named) > MOST_COLUMNS or len(line.cells) > 10 * MOST_COLUMNS:
         raise Refused("too_many_columns", most=MOST_COLUMNS)
     if len(line.cells) > width and not is_blank(line.cells[width:]):
         return [Said("too_many_cells")]

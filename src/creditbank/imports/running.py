@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -139,7 +137,7 @@ class Importer:
 
     def _work_on(self, turn: _Turn) -> Future[None] | None:
         """Read the file unless it has been; what carries its rows on, where something does."""
-        held = _held(self.folder(turn.import_id))
+        held = self.folder(turn.import_id).hold()
         if held is None:
             return None  # another process of the bank works on it, or it lies on another machine
         carried: Future[None] | None = None
@@ -190,7 +188,7 @@ class Importer:
 
     def _findings(self, one: Import, stop: Event) -> Mapping[str, Any]:
         folder, detail = self.folder(one.import_id), detail_of(one)
-        if one.resume_at is not None or not _is_whole(folder.source, one.sha256, detail.bytes):
+        if one.resume_at is not None or not folder.is_whole(one.sha256, detail.bytes):
             return refusal("source_lost")
         folder.findings.unlink(missing_ok=True)
         folder.put_task(self._task(one, detail))
@@ -247,29 +245,3 @@ class Importer:
         carried = self._runner.carry(work.step, lane=one.organisation)
         carried.add_done_callback(lambda _: held.close())
         return carried
-
-
-def _held(folder: Folder) -> IO[bytes] | None:
-    """The lock of an import; None where another process has it, or where its folder is not here.
-
-    The system takes it back from whoever dies.
-    """
-    try:
-        lock = folder.lock.open("wb")
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
-
-
-def _is_whole(source: Path, sha256: bytes, size: int) -> bool:
-    """Whether the file is there as it was sent: a disk that was full or that failed may have cut it."""
-    try:
-        with source.open("rb") as file:
-            return source.stat().st_size == size and hashlib.file_digest(file, "sha256").digest() == sha256
-    except FileNotFoundError:
-        return False
