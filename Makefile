@@ -17,7 +17,7 @@ demo: $(VENV)/.ready  ## a province at work: loads it, serves it, prints links a
 	$(BIN)/creditbank demo
 
 test: $(VENV)/.ready  ## the whole suite, on SQLite and on a PostgreSQL 18 of its own
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 check: $(VENV)/.ready  ## format, lint, types, contract
 	$(BIN)/ruff format --check .

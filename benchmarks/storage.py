@@ -1,6 +1,8 @@
 """S10: bytes that one more complete award takes on PostgreSQL, with every table and index, after a vacuum.
 
-Twice: to a person who has an account, and to a new one; the peer's row is the stock library's, measured alike.
+Twice: to a person who has an account, and to a new one; the peer's row is the stock library's, measured alike. The
+persons have been awarded something since their accounts were opened: the first change of all heads on a page makes
+the table of heads grow once, and the room is used from then on.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ TARGET = Target(Bound.AT_MOST, 1.5, 1.2)
 AWARDS = 50_000
 PATH = "/v1/certificates:batch"
 SIZES = """
-SELECT relname, pg_total_relation_size(oid) FROM pg_class
-WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+SELECT relname, pg_table_size(oid) FROM pg_class
+WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace
 """
 
 Sizes = dict[str, int]
-"""Bytes of each table with its indexes and what it keeps out of line."""
+"""Bytes of each table with what it keeps out of line, and of each index."""
 
 
 def run(settings: Settings) -> list[Result]:
@@ -53,6 +55,7 @@ def _run(settings: Settings, database: Database) -> Iterator[Result]:
                 bank.check_batch(caller.send(PATH, keys.issuer, bank.batch_of(awards)), size)
 
         award(0, new=True)
+        award(count, new=False)
         opened_accounts = list(people.awards(0, count))
         library.recorded(peer_url, opened_accounts, people.CREDITS)
 
@@ -74,12 +77,12 @@ def _run(settings: Settings, database: Database) -> Iterator[Result]:
                 setup=store.setup,
             )
 
-        yield compared("a person with an account", count, new=False, target=TARGET)
-        yield compared("a new person", 2 * count, new=True, target=None)
+        yield compared("a person with an account", 2 * count, new=False, target=TARGET)
+        yield compared("a new person", 3 * count, new=True, target=None)
 
 
 def _grown(database_url: str, count: int, work: Callable[[], object]) -> Sample:
-    """By how many bytes the database grew per award, and which tables by how many."""
+    """By how many bytes the database grew per award, and which tables and indexes by how many."""
     before = _sizes(database_url)
     work()
     after = _sizes(database_url)

@@ -12,20 +12,21 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from tempfile import gettempdir
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, make_url
 
 from creditbank.ledger.database import open_engine
-from tests.database import Server, copied, embedded_server, migrate
+from tests.database import Server, copied, embedded_server, migrate, quick_folder, served_by
 
 pytest_plugins = ["tests.leaks"]
 
 # Thousands of tests and all that they import stay until the end: looking whether they are garbage, over and over, takes
 # a third of the time of a run.
 gc.set_threshold(50_000, 20, 100)
+
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(quick_folder()))
 
 
 def pytest_collection_finish() -> None:
@@ -42,13 +43,14 @@ def worker(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def postgresql_server(request: pytest.FixtureRequest, worker: str) -> Iterator[Server]:
     if url := os.environ.get("CREDITBANK_TEST_DATABASE_URL"):
-        yield Server(url, worker)
+        with served_by(url, worker) as server:
+            yield server
         return
     # Not below pytest's own folder: whenever a session of the same user begins, and a test starts some, pytest shuts
     # that folder to everybody else, and to root's PostgreSQL, which runs as somebody else.
     run = getattr(request.config, "workerinput", {}).get("testrunuid", os.getpid())
-    with embedded_server(Path(gettempdir()) / f"creditbank-postgresql-{run}") as url:
-        yield Server(url, worker)
+    with embedded_server(quick_folder() / f"creditbank-postgresql-{run}") as url, served_by(url, worker) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from tempfile import gettempdir
 from threading import Event
-from typing import Any
+from typing import Any, LiteralString
 
-from sqlalchemy import Connection, create_engine, make_url
-from sqlalchemy.pool import NullPool
+import psycopg
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import make_url
 
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine
+
+ROOM = 4 << 30
+FORGETFUL = ("fsync = off", "full_page_writes = off", "autovacuum = off")
+"""Nothing in a test needs to survive a power cut, or lives long enough to be swept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,8 @@ class Server:
 
     url: str
     owner: str
+    connection: psycopg.Connection
+    """For all that is done to whole databases: a new one for each would take longer than what it is for."""
     _numbers: Iterator[int] = field(default_factory=count)
 
     @contextmanager
@@ -38,25 +46,27 @@ class Server:
     def database(self, template: str = "template0", name: str | None = None) -> Iterator[str]:
         """The URL of a database that is dropped at the end; empty without a template."""
         name = name or f"creditbank_{self.owner}_{next(self._numbers)}"
-        with self._connected() as connection:
-            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            # Copying files is the fastest way for a database of a few megabytes.
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        self._do("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name)
+        # Copying files is the fastest way for a database of a few megabytes.
+        self._do("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY", name, template)
         try:
             yield self.url_of(name)
         finally:
-            with self._connected() as connection:
-                connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+            self._do("DROP DATABASE {name} WITH (FORCE)", name)
 
     def url_of(self, database: str) -> str:
         return make_url(self.url).set(database=database).render_as_string(hide_password=False)
 
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        url = make_url(self.url).set(drivername="postgresql+psycopg")
-        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            yield connection
+    def _do(self, statement: LiteralString, name: str, template: str = "") -> None:
+        self.connection.execute(SQL(statement).format(name=Identifier(name), template=Identifier(template)))
+
+
+@contextmanager
+def served_by(url: str, owner: str) -> Iterator[Server]:
+    """The server that a URL names, from any of its databases."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        yield Server(url, owner, connection)
 
 
 def migrate(url: str) -> None:
@@ -65,13 +75,20 @@ def migrate(url: str) -> None:
     engine.dispose()
 
 
+def quick_folder() -> Path:
+    """Where files of tests lie best: in memory, where there is room for them. No test is about a power cut."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and shutil.disk_usage(memory).free > ROOM:
+        return memory
+    return Path(gettempdir())
+
+
 @contextmanager
 def embedded_server(directory: Path) -> Iterator[str]:
     """The URL of a server that the wheel brings. Processes that name the same directory share one."""
     directory.mkdir(exist_ok=True)
     with _started(directory) as server:
-        # Nothing in a test needs to survive a power cut.
-        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+        server.psql("".join(f"ALTER SYSTEM SET {setting}; " for setting in FORGETFUL) + "SELECT pg_reload_conf();")
         yield server.get_uri()
 
 

@@ -28,7 +28,7 @@ FLOORS = (
 BESIDE = {"vault": {"ledger"}, "imports": {"commands"}, "web": {"api"}}
 """The neighbours on the same floor that a room may import."""
 
-APART = {"settings": {"app", "cli", "publication"}, "client": {"cli"}, "rulebooks": {"demo"}}
+APART = {"settings": {"app", "cli", "publication"}, "clock": {"app", "cli"}, "client": {"cli"}, "rulebooks": {"demo"}}
 """Rooms that import none of ours, and who may import them: settings are passed down, never fetched."""
 
 HOMES = {

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0030"
+down_revision = "0050"
 
 _IMPORTS = sa.table("import_file", sa.column("import_id", sa.Uuid()), sa.column("detail", sa.LargeBinary()))
 

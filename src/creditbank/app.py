@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -56,6 +55,7 @@ from creditbank.api.tokens import used_once
 from creditbank.api.tokens.office import TokenOffice
 from creditbank.audit.guard import Guard
 from creditbank.audit.publishing import PublishingThread
+from creditbank.clock import clock
 from creditbank.commands import restored
 from creditbank.commands.accesses import AccessBook, AccessReader
 from creditbank.commands.bank import Bank
@@ -84,11 +84,6 @@ from creditbank.web.sign_in import DocumentClaims, SignIn
 READ_GROUP_LIMIT = 64
 QUESTIONS = (lists.__name__, chunks.__name__)
 """Modules of what the process beside the server is asked."""
-
-
-def clock() -> int:
-    """Microseconds since 1970 UTC."""
-    return time.time_ns() // 1_000
 
 
 def open_bank(settings: Settings, engine: Engine) -> Bank:
@@ -223,6 +218,7 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
         Chore(state.keeper.purge, keeping.PURGE_SECONDS),
         Chore(importer.resume, running.RESUME_SECONDS),
         Chore(presence.report, LOOK_SECONDS),
+        Chore(state.beside.follow, LOOK_SECONDS),
     ]
     closing.enter_context(closing_of(Chores([*of_desk, *access])))
 

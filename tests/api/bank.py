@@ -23,6 +23,7 @@ from creditbank.ledger.database import writing
 from creditbank.ledger.tables import event
 from creditbank.settings import Settings
 from creditbank.vault import apikeys
+from tests.api.client import started
 from tests.api.conformance import conformance
 
 TODAY = date(2026, 11, 24)
@@ -262,7 +263,7 @@ def open_app(database_url: str, data_dir: Path, clock: Clock | None = None, **mo
     named = {"database_url": database_url, "data_dir": data_dir, "public_url": PUBLIC_URL}
     settings = Settings(**{**named, **unlimited, **more})
     app = create_app(settings)
-    with TestClient(app, base_url=more.get("public_url", "http://testserver")) as client:
+    with started(app, more.get("public_url", "http://testserver")) as client:
         client.event_hooks = {"response": [conformance()]}
         if clock is not None:
             client.app.state.bank.clock = clock

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 from creditbank.audit import verification
 from creditbank.audit.publisher import Publisher
+from creditbank.audit.transparency.shelf import CHECKPOINT
 from creditbank.audit.verification import Fault, History
 from creditbank.ledger import log
 from creditbank.ledger.database import snapshot, writing
@@ -40,6 +41,41 @@ def test_an_untouched_log_verifies(published: Publisher) -> None:
     assert faults(published) == []
     fill(published.engine, 2, first=20, furnished=True)
     assert faults(published) == []
+
+
+def signed_and_not_shown(engine: Engine, folder: Path) -> tuple[Publisher, tuple[int, int]]:
+    """A log whose last checkpoint waits to be shown, and where its one event stands, of a person known before."""
+    one = publisher(engine, folder)
+    fill(engine, 7)
+    one.publish()
+    shown = one.shelf.checkpoint()
+    assert shown is not None
+    with snapshot(engine) as connection:
+        before = log.heads(connection)
+    fill(engine, 1, first=7, furnished=True)  # the second certificate of the last person
+    one.publish()
+    one.shelf.replace(CHECKPOINT, shown)
+    with snapshot(engine) as connection:
+        [added] = [place for place in log.heads(connection).items() if place[1] != before.get(place[0], 0)]
+    return one, added
+
+
+def test_what_is_signed_and_not_shown_yet_is_no_fault(engine: Engine, tmp_path: Path) -> None:
+    """As after a crash between the two, or for as long as the witnesses are silent."""
+    one, _ = signed_and_not_shown(engine, tmp_path)
+    assert faults(one) == []
+    one.publish()
+    assert faults(one) == []
+
+
+def test_a_change_of_what_is_signed_and_not_shown_yet_is_found(engine: Engine, tmp_path: Path) -> None:
+    one, (partition_id, position) = signed_and_not_shown(engine, tmp_path)
+    with writing(engine) as connection:
+        connection.execute(
+            text("UPDATE event SET actor = 'somebody' WHERE partition_id = :p AND position = :n"),
+            {"p": partition_id, "n": position},
+        )
+    assert [fault.what for fault in faults(one)] == ["is not its last event"]
 
 
 def longest(connection: Connection) -> tuple[int, int]:

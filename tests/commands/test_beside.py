@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
@@ -23,6 +24,7 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.beside import Beside, Lost, Room
 from creditbank.commands.ready import ReadyLine, Stamp
 from creditbank.domain.events import OrganisationRegistered
+from creditbank.vault.keyfiles import ForeignKeys, Ring, Standing
 from tests.commands.bank import bank_on, furnish, holder, open_desk, tell
 from tests.domain.facts import posted
 
@@ -38,6 +40,19 @@ class MakeReady:
 
     def answer(self, room: Room) -> tuple[Stamp, list[Any]]:
         return room.maker.knowledge.stamp, room.maker.lines(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Generations:
+    """Question: the generations of the wrapping key that can be read, of the first few."""
+
+    def answer(self, room: Room) -> list[int]:
+        ring, found = room.maker.knowledge.keys.wrapping, []
+        for generation in range(1, 4):
+            with suppress(ForeignKeys):
+                ring.of(generation)
+                found.append(generation)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +113,34 @@ def test_it_learns_what_changes(bank: Bank, beside: Beside) -> None:
     assert after[0] == before[0] + 1
 
 
+def test_a_key_that_is_no_longer_in_use_is_not_kept_there(bank: Bank, beside: Beside) -> None:
+    answered(beside.ask(MakeReady([])))
+    ring = bank.vault.keys.wrapping
+    turned = Ring("wrapping", {1: ring.of(1), 2: b"n" * 32})
+    turned.stand(Standing(current=2))
+    object.__setattr__(bank.vault.keys, "wrapping", turned)
+    try:
+        beside.follow()
+        assert answered(beside.ask(Generations())) == [2]
+    finally:
+        object.__setattr__(bank.vault.keys, "wrapping", ring)
+
+
 def test_a_question_without_an_answer_is_lost_and_the_next_one_is_answered(beside: Beside) -> None:
     lost, found = beside.ask(Fail()), beside.ask(MakeReady([]))
 
     with pytest.raises(Lost):
         answered(lost)
     assert answered(found)[1] == []
+
+
+def test_a_question_that_is_given_up_does_not_disturb_those_behind_it(beside: Beside) -> None:
+    given_up, found = beside.ask(MakeReady([])), beside.ask(MakeReady([]))
+
+    given_up.cancel()
+
+    assert answered(found)[1] == []
+    assert answered(beside.ask(MakeReady([])))[1] == []
 
 
 def test_whoever_asks_before_it_is_up_is_not_kept_waiting(bank: Bank) -> None:

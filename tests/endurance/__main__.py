@@ -5,23 +5,30 @@ python -m tests.endurance powercut --cuts 20 --database postgresql
 python -m tests.endurance powercut --cuts 1 --database postgresql --deaf
 python -m tests.endurance answers --times 2000 --database postgresql
 python -m tests.endurance history --operations 1000000 --database postgresql --servers 2
+python -m tests.endurance races --times 10000 --database postgresql
+python -m tests.endurance clock --rounds 25 --database postgresql
+python -m tests.endurance publishers --stops 10 --seconds 60
+python -m tests.endurance faults --times 20
 python -m tests.endurance flips --times 10000 --database postgresql
 python -m tests.endurance failover --times 10 --mode sync
 python -m tests.endurance hostile --database postgresql
 python -m tests.endurance rotate --persons 10000 --database postgresql
 python -m tests.endurance timing --calls 2000 --database postgresql
+python -m tests.endurance simulate --seeds 500 --steps 300
+python -m tests.endurance simulate --seeds 1 --seed 14
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.endurance import powercut, runs
+from tests.endurance import faults, powercut, runs
 from tests.endurance.told import say
 
 VIOLATION = 3
@@ -58,6 +65,26 @@ COMMANDS = {
         runs.contested,
         {"operations": 1_000_000, "clients": 32, "servers": 1, "minutes": 600, "database": ONE_OF_BOTH},
     ),
+    "races": Command(
+        "2 to 64 clients race for one certificate, reservation or key; ends after so many minutes in any case",
+        runs.raced,
+        {"times": 10_000, "servers": 2, "minutes": 600, "database": ONE_OF_BOTH},
+    ),
+    "clock": Command(
+        "set the clock of the server back by hours and days, and forward by a month",
+        runs.jumped,
+        {"rounds": 25, "database": ONE_OF_BOTH},
+    ),
+    "publishers": Command(
+        "stop one of two publishers for so many seconds while the other goes on, on PostgreSQL",
+        runs.published,
+        {"stops": 10, "seconds": 60.0},
+    ),
+    "faults": Command(
+        "fill a disk of 120 MB, take the database away for a minute, cut its connections",
+        faults.run,
+        {"times": 20, "away": 3},
+    ),
     "flips": Command(
         "flip single bits of what is stored, and verify", runs.flipped, {"times": 10_000, "database": ONE_OF_BOTH}
     ),
@@ -71,6 +98,11 @@ COMMANDS = {
         "whether the time of an answer tells what is there; so many calls of either side; never fails",
         runs.timed,
         {"calls": 2_000, "database": ONE_OF_BOTH},
+    ),
+    "simulate": Command(
+        "lives of a bank in memory, each from one seed, so many from --seed on",
+        runs.simulated,
+        {"seeds": 500, "steps": 300, "processes": os.cpu_count() or 1},
     ),
     "rotate": Command(
         "every key is rotated while people come, so many clients at each server",

@@ -23,22 +23,17 @@ from time import time_ns
 
 from tests.endurance.forgetful import Directory, File, Node, Tree
 
-REQUEST = Struct("<IIQQIIII")
-REPLY = Struct("<IiQ")
-ATTRIBUTES = Struct("<6Q10I")
-ENTRY = Struct("<4Q2I")
-ATTRIBUTES_HEAD = Struct("<Q2I")
-INIT = Struct("<4I2H2I2HI28x")
-DIRENT = Struct("<QQII")
+REQUEST, REPLY = Struct("<IIQQIIII"), Struct("<IiQ")
+ENTRY, ATTRIBUTES_HEAD, ATTRIBUTES = Struct("<4Q2I"), Struct("<Q2I"), Struct("<6Q10I")
+INIT, DIRENT = Struct("<4I2H2I2HI28x"), Struct("<QQII")
 READ, WRITE = Struct("<QQI"), Struct("<QQII16x")
 SETATTR = Struct("<IIQQQ3Q3IIIII4x")
-MKNOD, MKDIR, RENAME, RENAME2, FSYNC = Struct("<4I"), Struct("<2I"), Struct("<Q"), Struct("<QII"), Struct("<QII")
+MKNOD, MKDIR, RENAME, RENAME2 = Struct("<4I"), Struct("<2I"), Struct("<Q"), Struct("<QII")
 MODE, UID, GID, SIZE = 1, 2, 4, 8
 MAX_WRITE, FLAGS, PAGES = 1 << 20, 1 | 1 << 5 | 1 << 22, 256
 """Asynchronous reads, writes of more than a page, and the number of pages is told."""
 
-FOR_EVER = 1 << 30
-DETACH = 2
+FOR_EVER, DETACH = 1 << 30, 2
 NOBODY_WAITS = {2, 36, 42}
 """FORGET, INTERRUPT, BATCH_FORGET."""
 

@@ -110,8 +110,12 @@ class Node:
             if "walreceiver" in " ".join(process.cmdline()):
                 process.suspend()
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self.runs:
             self.kill()
 
     def _family(self) -> list[Any]:

@@ -87,6 +87,47 @@ def mounted(directory: Path) -> Iterator[Disk]:
         yield disk
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A bank all of whose files lie on one disk, but for its logs."""
+
+    disk: Disk
+    installation: Installation
+    node: Node | None
+
+    def cut(self, process: Process, survives: float, chance: Random) -> None:
+        """The power goes, with everything that runs, and comes back. Of what was not synced so much survives."""
+        self.disk.tell(f"off {survives} {chance.randrange(2**32)}")
+        process.kill()
+        if self.node is not None:
+            self.node.kill()
+        self.disk.tell("on")
+        if self.node is not None:
+            self.node.start()
+
+
+@contextmanager
+def standing(database: str) -> Iterator[Standing]:
+    """A bank that has just been installed: its database is on the disk, its keys are not made yet."""
+    with tempfile.TemporaryDirectory(prefix="creditbank-powercut-") as name, mounted(Path(name) / "disk") as disk:
+        directory = Path(name)
+        directory.chmod(0o755)
+        (disk.directory / "data").mkdir()
+        (directory / "data").symlink_to(disk.directory / "data")
+        node = Node(disk.directory / "postgresql") if database == "postgresql" else None
+        try:
+            if node is not None:
+                node.initialise()
+                node.configure(OFTEN_CHECKPOINTS)
+            url = f"sqlite:///{disk.directory / 'bank.db'}" if node is None else node.url
+            migrate(url)
+            disk.tell("sync")
+            yield Standing(disk, Installation(url, directory), node)
+        finally:
+            if node is not None:
+                node.stop()
+
+
 def cut_power(
     database: str,
     *,
@@ -101,42 +142,13 @@ def cut_power(
     Every other cut forgets all that was not synced; the others let any part of it survive. A deaf disk says that it
     synced and does not: what it lost has to be found.
     """
-    with tempfile.TemporaryDirectory(prefix="creditbank-powercut-") as name, mounted(Path(name) / "disk") as disk:
-        Path(name).chmod(0o755)
-        (disk.directory / "data").mkdir()
-        installation, node = _installed(Path(name), disk, database)
-        try:
-            disk.tell("sync")
-            if is_deaf:
-                disk.tell("deaf")
+    with standing(database) as bank:
+        if is_deaf:
+            bank.disk.tell("deaf")
 
-            def strike(process: Process) -> None:
-                survives = 0.0 if is_deaf else chance.choice([0.0, chance.random()])
-                disk.tell(f"off {survives} {chance.randrange(2**32)}")
-                process.kill()
-                if node is not None:
-                    node.kill()
-                disk.tell("on")
-                if node is not None:
-                    node.start()
+        def strike(process: Process) -> None:
+            bank.cut(process, 0.0 if is_deaf else chance.choice([0.0, chance.random()]), chance)
 
-            return crash(
-                installation, kills=cuts, most_writes=most_writes, chance=chance, strike=strike, progress=progress
-            )
-        finally:
-            if node is not None:
-                node.stop()
-
-
-def _installed(directory: Path, disk: Disk, database: str) -> tuple[Installation, Node | None]:
-    """A bank whose logs alone lie beside the disk."""
-    (directory / "data").symlink_to(disk.directory / "data")
-    if database == "sqlite":
-        url = f"sqlite:///{disk.directory / 'bank.db'}"
-        migrate(url)
-        return Installation(url, directory), None
-    node = Node(disk.directory / "postgresql")
-    node.initialise()
-    node.configure(OFTEN_CHECKPOINTS)
-    migrate(node.url)
-    return Installation(node.url, directory), node
+        return crash(
+            bank.installation, kills=cuts, most_writes=most_writes, chance=chance, strike=strike, progress=progress
+        )

@@ -13,15 +13,17 @@ from time import monotonic
 from creditbank.ledger.database import open_engine
 from tests.commands.rotating import rotate_under_a_crowd
 from tests.database import migrate
-from tests.endurance import failover, flips, hostile, timing
+from tests.endurance import failover, flips, hostile, races, simulate, timing
 from tests.endurance.databases import installed
 from tests.endurance.pair import pair
 from tests.endurance.told import say
-from tests.processes import bank, findings, histories
+from tests.processes import bank, clocks, findings, histories
 from tests.processes.calls import Caller
 from tests.processes.crash import Verdict, crash
 from tests.processes.histories import Shared
+from tests.processes.jumps import jump
 from tests.processes.losses import lose_answers
+from tests.processes.publishers import contest
 from tests.processes.server import Installation, Process
 
 REPORT_EVERY = 10
@@ -128,6 +130,40 @@ def contested(asked: argparse.Namespace, chance: Random) -> list[str]:
     return found
 
 
+def raced(asked: argparse.Namespace, chance: Random) -> list[str]:
+    def told(tally: races.Tally) -> None:
+        if tally.races.total() % 100 == 0:
+            say(f"{tally.races.total()} races, {len(tally.findings)} without one winner")
+
+    with installed(asked.database) as (installation, _):
+        servers = asked.servers if asked.database == "postgresql" else 1  # an SQLite file is served by one
+        tally = races.race(
+            installation, times=asked.times, servers=servers, minutes=asked.minutes, chance=chance, progress=told
+        )
+    say(f"{dict(tally.races)}, {tally.requests} requests, {len(tally.findings)} findings")
+    return tally.findings
+
+
+def published(asked: argparse.Namespace, chance: Random) -> list[str]:
+    with installed("postgresql") as (installation, _):
+        ended = contest(installation, stops=asked.stops, seconds=asked.seconds, chance=chance)
+    say(f"{ended.stops} stops, {ended.signed} checkpoints signed by each, {ended.seen} sizes seen")
+    return ended.findings
+
+
+def jumped(asked: argparse.Namespace, chance: Random) -> list[str]:
+    if clocks.library() is None:
+        raise SystemExit("the clock cannot be set here: libfaketime is not installed (Debian calls it faketime)")
+    with installed(asked.database) as (installation, _):
+        verdict = jump(installation, rounds=asked.rounds, progress=lambda one: say(_jumps(one)))
+    say(_jumps(verdict))
+    return verdict.findings
+
+
+def _jumps(verdict: Verdict) -> str:
+    return f"{verdict.kills} jumps, {verdict.acknowledged} writes of others, {len(verdict.findings)} findings"
+
+
 def overfed(asked: argparse.Namespace, chance: Random) -> list[str]:
     """Each file by itself, on one server that has to live through all of them."""
     found: list[str] = []
@@ -177,3 +213,9 @@ def rotated(asked: argparse.Namespace, chance: Random) -> list[str]:
     for name, figure in figures.items():
         say(f"{name}: {figure}")
     return found
+
+
+def simulated(asked: argparse.Namespace, chance: Random) -> list[str]:
+    first = chance.randrange(2**32) if asked.seed is None else asked.seed
+    say(f"from seed {first} on")
+    return simulate.simulate(first, asked.seeds, asked.steps, asked.processes, say)

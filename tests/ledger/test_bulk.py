@@ -25,7 +25,7 @@ def row(account_id: UUID, number: str) -> tuple[Any, ...]:
         account_id,
         uuid4(),
         UUID(int=7),
-        2**62,
+        2**62 + int(number),
         1_800_000_000_000_000,
         15_000,
         date(2026, 2, 28),

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from creditbank.app import clock
+from creditbank.clock import clock
 from creditbank.ledger.database import open_engine, writing
 from creditbank.vault import apikeys, generations, keyfiles
 from tests.processes.calls import Caller

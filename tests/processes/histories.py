@@ -15,8 +15,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine
 
-from creditbank.app import clock
 from creditbank.audit.replay import account_at
+from creditbank.clock import clock
 from creditbank.domain.events import CoursesExempted, ExemptionReversed
 from creditbank.domain.instants import instant_text
 from creditbank.ledger.database import snapshot

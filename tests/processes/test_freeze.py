@@ -14,7 +14,7 @@ import pytest
 
 from creditbank.ledger.database import CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_MS
 from creditbank.ledger.patience import GRACE_SECONDS
-from tests.database import Server, embedded_server
+from tests.database import embedded_server, served_by
 from tests.processes import bank
 from tests.processes.bank import Keys, first_key, prepare
 from tests.processes.calls import Answer, Caller
@@ -54,8 +54,12 @@ class Frozen:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Frozen]:
     directory = tmp_path / "postgresql"
-    with embedded_server(directory) as root, Server(root, "freeze").template() as name:
-        installation = Installation(Server(root, "freeze").url_of(name), tmp_path)
+    with (
+        embedded_server(directory) as root,
+        served_by(root, "freeze") as postgresql,
+        postgresql.template() as name,
+    ):
+        installation = Installation(postgresql.url_of(name), tmp_path)
         authority = first_key(installation)
         with installation.serving() as process:
             with Caller(process.address) as caller:

@@ -15,7 +15,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
-from creditbank.app import clock
+from creditbank.clock import clock
 from creditbank.vault import signing
 from tests.api.bank import STANDARD, certificate
 from tests.api.machines import ASSERTION_TYPE, public, signed

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from sqlalchemy import Engine, Table, select
 
 from creditbank import projections
-from creditbank.audit import checking
+from creditbank.audit import checking, verification
 from creditbank.audit.rebuild import rebuild
 from creditbank.audit.replay import differences
 from creditbank.audit.transparency import growth
@@ -104,8 +104,18 @@ def everything(installation: Installation, model: Model, watch: Watch, at: Momen
         raise Wrong(f"{one.where}: {one.what}: {one.expected} is stored as {one.stored}")
 
 
-def rebuilt(installation: Installation) -> None:
-    """Answers that are made anew from history are the same."""
+def at_the_end(installation: Installation) -> None:
+    """What is published proves itself and history, and answers that are made anew from history are the same."""
+    publisher = installation.processes[0].publisher
+    head, faults = verification.files(publisher.shelf, publisher.verifier_keys())
+    if head is not None:
+        history = verification.History(
+            shelf=publisher.shelf, salting=publisher.salting, keys=publisher.verifier_keys(), head=head
+        )
+        with snapshot(installation.engine) as connection:
+            faults += history.faults(connection)
+    for fault in faults:
+        raise Wrong(f"the log: {fault.where}: {fault.what}")
     before = _tables(installation.engine)
     rebuild(installation.engine)
     after = _tables(installation.engine)

@@ -19,6 +19,7 @@ from tests.simulation.actions.certificates import (
 )
 from tests.simulation.actions.people import (
     ChangeStatus,
+    Correct,
     Erase,
     GiveConsent,
     LookUp,
@@ -29,8 +30,8 @@ from tests.simulation.actions.people import (
     SettleRequest,
     WithdrawConsent,
 )
-from tests.simulation.actions.uses import LONGEST, Apply, ChangeUse, Lapse
-from tests.simulation.installation import COLLEGE, COURSES, ISSUERS, LEVELS
+from tests.simulation.actions.uses import LONGEST, Apply, ChangeUse, Lapse, NewRules
+from tests.simulation.installation import COLLEGE, COURSES, ISSUERS, LEVELS, LIMITS
 from tests.simulation.model import Model, Moment
 
 PERSONS = tuple(f"SIM-{number}" for number in range(14))
@@ -65,6 +66,8 @@ class Drawing:
             self._request: 3,
             self._merge: 2,
             self._carry_on: 2,
+            self._correct: 2,
+            self._rules: 1,
             self._erase: 0.4,
             self._withdraw: 0.2,
         }
@@ -176,6 +179,17 @@ class Drawing:
     def _merge(self, _: Moment) -> Action | None:
         survivor, merged = self._account(), self._account()
         return Merge(survivor, merged) if survivor and merged else None
+
+    def _correct(self, _: Moment) -> Action | None:
+        account_id = self._account()
+        if account_id is None:
+            return None
+        return Correct(account_id, self._person(), "error" if self.chance.random() < 0.5 else "change")
+
+    def _rules(self, at: Moment) -> Action:
+        programme, days = self.chance.choice(PROGRAMMES), self.chance.choice((-1, 0, 0, 3))
+        limit = LIMITS[programme] - self.chance.randrange(4) * 10_000
+        return NewRules(programme, limit, at.today + timedelta(days=days))
 
     def _erase(self, _: Moment) -> Action | None:
         account_id = self._account()

@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from creditbank.audit.guard import Guard
 from creditbank.audit.heads import HeadTrees
@@ -46,7 +46,7 @@ COURSES = {
     ACADEMY: {"CARE": 30_000, "FIRST": 10_000},
 }
 LIMITS = {COLLEGE: 120_000, ACADEMY: 60_000}
-"""What a programme takes in at most. Amounts are ten-thousandths of a credit, as in the domain."""
+"""What a programme takes in at most, at the beginning. Amounts are ten-thousandths of a credit, as in the domain."""
 WANTS_CONSENT = {ACADEMY}
 
 
@@ -76,6 +76,7 @@ class Process:
 
     bank: Bank
     desk: Desk
+    publisher: Publisher
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +89,6 @@ class Installation:
     faults: Faults = field(default_factory=Faults)
     processes: list[Process] = field(default_factory=list)
     database: Database = field(init=False)
-    publisher: Publisher = field(init=False)
 
     @property
     def engine(self) -> Engine:
@@ -104,15 +104,6 @@ class Installation:
         """All processes end, and others begin, which know nothing but what was committed."""
         self.end()
         self.processes = [self._process() for _ in range(PROCESSES)]
-        self.publisher = Publisher(
-            engine=self.engine,
-            shelf=self._shelf(),
-            signing=(Ed25519PrivateKey.from_private_bytes(b"s" * 32),),
-            salting=b"l" * 32,
-            trees=HeadTrees(self.folder / "log-heads"),
-            origin="bank.example/log",
-            clock=self.clock,
-        )
         first = self.processes[0]
         restored.reconcile(first.bank, first.desk)
 
@@ -125,10 +116,21 @@ class Installation:
         engine = self.database.engine()
         self.faults.watch(engine)
         bank = _bank(engine, self.folder, self.clock, self.ids)
-        return Process(bank=bank, desk=Desk(bank, Guard(engine, self._shelf()).check))
+        shelf = BreakingShelf(self.folder / "log", self.faults)
+        publisher = Publisher(
+            engine=engine,
+            shelf=shelf,
+            signing=(Ed25519PrivateKey.from_private_bytes(b"s" * 32),),
+            salting=b"l" * 32,
+            trees=HeadTrees(self.folder / "log-heads"),
+            origin="bank.example/log",
+            clock=self.clock,
+        )
+        return Process(bank=bank, desk=Desk(bank, self.guard(Guard(engine, shelf))), publisher=publisher)
 
-    def _shelf(self) -> BreakingShelf:
-        return BreakingShelf(self.folder / "log", self.faults)
+    def guard(self, guard: Guard) -> Callable[[Connection], None]:
+        """What a desk asks before it writes."""
+        return guard.check
 
 
 def _bank(engine: Engine, folder: Path, clock: Clock, ids: Callable[[], UUID]) -> Bank:
@@ -181,18 +183,30 @@ def _programme(institution: str, code: str) -> Iterator[Command]:
         )
     )
     yield catalogue.PublishRulebook(
-        rulebook=institution, owner=institution, title=None, rules=_rules(key), cases=(), effective_from=FIRST_DAY
+        rulebook=institution,
+        owner=institution,
+        title=None,
+        rules=rules(LIMITS[key]),
+        cases=(),
+        effective_from=FIRST_DAY,
     )
 
 
-def _rules(key: tuple[str, str]) -> dict[str, Any]:
+def rules(limit: int) -> dict[str, Any]:
     """A certificate brings its credits, or a whole course once, up to the limit of the programme."""
-    limit = LIMITS[key] // 10_000
     return {
         "once": [{"scope": "target", "reason": "COURSE_ALREADY_SATISFIED"}],
         "sources": [
             {"match": {"r.target": {"absent": True}}, "value": {"carry": True}},
             {"value": {"target": True}},
         ],
-        "caps": [{"id": "programme", "measure": "credits", "limit": limit, "over": "drop", "reason": "CAP_PROGRAMME"}],
+        "caps": [
+            {
+                "id": "programme",
+                "measure": "credits",
+                "limit": limit // 10_000,
+                "over": "drop",
+                "reason": "CAP_PROGRAMME",
+            }
+        ],
     }

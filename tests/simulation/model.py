@@ -81,6 +81,8 @@ class Consent:
 
 @dataclass(slots=True, kw_only=True)
 class Account:
+    document: str
+    """By which the holder is known now; earlier ones may find the account too."""
     status: str = "open"
     before_restriction: str = "open"
     merged_into: UUID | None = None
@@ -120,7 +122,9 @@ class Account:
         ):
             self.dealings[institution] = until
 
-    def wanted(self, programme: ProgrammeKey, wishes: Sequence[tuple[UUID, str | None]], at: Moment) -> list[Grant]:
+    def wanted(
+        self, programme: ProgrammeKey, wishes: Sequence[tuple[UUID, str | None]], limit: int, at: Moment
+    ) -> list[Grant]:
         """What is granted of these wishes, each a certificate and a course or None: the others are refused."""
         relevant = [
             use for use in self.uses.values() if use.programme == programme and (use.stands or use.keeps(at.now))
@@ -134,7 +138,7 @@ class Account:
             credits = lot.credits if target is None else COURSES[programme][target]
             if lot.status != "active" or lot.is_expired(at.today) or target in satisfied:
                 continue
-            if credits > free[certificate_id] or total + credits > LIMITS[programme]:
+            if credits > free[certificate_id] or total + credits > limit:
                 continue
             free[certificate_id] -= credits
             total += credits
@@ -199,6 +203,10 @@ class Model:
     """The account that holds each certificate number, revoked or not."""
     withdrawn: dict[str, date] = field(default_factory=dict)
     """From when on each issuer's first accreditation is withdrawn; what is issued then has none."""
+    limits: dict[ProgrammeKey, list[tuple[date, int]]] = field(
+        default_factory=lambda: {one: [(FIRST_DAY, limit)] for one, limit in LIMITS.items()}
+    )
+    """What each programme takes in at most, and from which day on."""
     jobs: dict[UUID, tuple[str, date]] = field(default_factory=dict)
     """What is to be held because of a withdrawal: by which issuer, and issued since when."""
     answers: dict[str, bytes] = field(default_factory=dict)
@@ -212,6 +220,9 @@ class Model:
     def uses(self) -> Iterator[tuple[UUID, Use]]:
         for account in self.accounts.values():
             yield from account.uses.items()
+
+    def limit(self, programme: ProgrammeKey, today: date) -> int:
+        return [limit for day, limit in self.limits[programme] if day <= today][-1]
 
     def is_accredited(self, issuer: str, issued_on: date) -> bool:
         return issued_on >= FIRST_DAY and (issuer not in self.withdrawn or issued_on < self.withdrawn[issuer])

@@ -11,29 +11,25 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from uuid import UUID
 
-from pydantic_core import from_json
 from sqlalchemy.exc import DBAPIError
 
 from creditbank.audit.transparency.shelf import Forked
-from creditbank.commands.desk import Answer, Request, Settled
-from creditbank.commands.draft import Draft, Needs
 from creditbank.domain import errors
-from creditbank.ledger import answers, gather
-from creditbank.ledger.answers import Stored
+from creditbank.ledger import gather
 from tests.simulation import checks
-from tests.simulation.actions.action import Action, Wrong, require
+from tests.simulation.actions.action import Wrong, require
 from tests.simulation.actions.certificates import CarryJobOn
 from tests.simulation.actions.people import Merge
 from tests.simulation.actions.uses import Lapse
+from tests.simulation.deliveries import Delivery, Outcome, is_first, named, stored, told
 from tests.simulation.drawing import HOUR, Drawing
 from tests.simulation.faults import Killed, Kind
 from tests.simulation.installation import BEGINNING, PROCESSES, Clock, Ids, Installation, furnished
+from tests.simulation.judge import Judge
 from tests.simulation.memory import Database
 from tests.simulation.model import Model, Moment
 
-SCOPE = "simulated"
 CHECK_EVERY = 100
 EARLIEST = BEGINNING - 10 * 24 * HOUR
 
@@ -42,50 +38,18 @@ class Violation(AssertionError):
     """Something was not as it must be. Says the seed, and all steps that led there."""
 
 
-class Broken:
-    """A command with a fault of our own: nobody but its sender may suffer from it."""
-
-    def needs(self) -> Needs:
-        return Needs()
-
-    def run(self, draft: Draft) -> Answer:
-        raise ZeroDivisionError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """An action on its way, for the first time or again under the same key; None is a broken command."""
-
-    action: Action | None
-    key: str
-    causation: UUID
-    fingerprint: bytes = b"same"
-
-    def request(self) -> Request:
-        command = Broken() if self.action is None else self.action.command()
-        return Request(
-            command=command,
-            actor="simulated",
-            key=(SCOPE, self.key),
-            fingerprint=self.fingerprint,
-            causation=self.causation,
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Backup:
     image: bytes
     published: int
 
 
-Outcome = Settled | BaseException | None
-"""None: the process died over it."""
-
-
 class Simulation:
-    """One seed. `image` is the database that it begins with."""
+    """One seed. The database that it begins with and the kind of installation are ours, or broken on purpose."""
 
-    def __init__(self, seed: int, folder: Path, image: bytes | None = None) -> None:
+    def __init__(
+        self, seed: int, folder: Path, image: bytes | None = None, kind: type[Installation] = Installation
+    ) -> None:
         self.seed = seed
         self.trace: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -93,7 +57,7 @@ class Simulation:
         self.clock = Clock()
         self._chance = Random(seed)
         self._ids = Ids(self._chance, self.clock)
-        self.installation = Installation(folder=folder, clock=self.clock, ids=self._ids)
+        self.installation = kind(folder=folder, clock=self.clock, ids=self._ids)
         self.installation.begin(Database(image or furnished()))
         catalogue = self.installation.processes[0].bank.catalogue()
         issued = {one.registered.code: list(one.accreditations) for one in catalogue.organisations.values()}
@@ -102,6 +66,7 @@ class Simulation:
         self._sent: list[Delivery] = []
         self._backup: Backup | None = None
         self.watch = checks.Watch()
+        self._judge = Judge(self.model, self.watch, self.counts)
 
     def run(self, steps: int) -> None:
         """Raises Violation."""
@@ -110,7 +75,7 @@ class Simulation:
                 self._step(number)
                 if number % CHECK_EVERY == 0 or number == steps:
                     checks.everything(self.installation, self.model, self.watch, self._moment())
-            checks.rebuilt(self.installation)
+            checks.at_the_end(self.installation)
         except Exception as wrong:
             lines = "\n".join(self.trace)
             raise Violation(f"seed {self.seed}: {type(wrong).__name__}: {wrong}\n{lines}") from wrong
@@ -121,11 +86,11 @@ class Simulation:
 
     def digest(self) -> str:
         """The same for the same steps and the same history."""
-        told = sha256("\n".join(self.trace).encode())
+        found = sha256("\n".join(self.trace).encode())
         for row in checks.history_rows(self.installation.engine):
-            told.update(repr(row).encode())
-        told.update((self.installation.publisher.shelf.checkpoint() or "").encode())
-        return told.hexdigest()
+            found.update(repr(row).encode())
+        found.update((self.installation.processes[0].publisher.shelf.checkpoint() or "").encode())
+        return found.hexdigest()
 
     def _moment(self) -> Moment:
         return Moment(self.clock.now, self.installation.processes[0].bank.today())
@@ -179,14 +144,14 @@ class Simulation:
     def _deliver(self, deliveries: Sequence[Delivery], at: Moment) -> None:
         process = self._chance.randrange(PROCESSES)
         outcomes = self._outcomes(process, deliveries)
-        kept = self._stored(deliveries)
-        waiting = Counter(one.key for one, outcome in zip(deliveries, outcomes, strict=True) if _is_first(outcome))
+        kept = stored(self.installation.engine, deliveries)
+        waiting = Counter(one.key for one, outcome in zip(deliveries, outcomes, strict=True) if is_first(outcome))
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
-            self._say(f"process {process}, {delivery.key} {_named(delivery)}: {_told(outcome)}")
-            waiting[delivery.key] -= _is_first(outcome)
+            self._say(f"process {process}, {delivery.key} {named(delivery)}: {told(outcome)}")
+            waiting[delivery.key] -= is_first(outcome)
             # What a later one of the group did under the same key was not this one's doing.
             own = None if waiting[delivery.key] else kept.get(delivery.key)
-            self._follow(delivery, outcome, own, at)
+            self._judge.judge(delivery, outcome, own, at, struck=self.installation.faults.struck > 0)
 
     def _outcomes(self, process: int, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         faults, desk = self.installation.faults, self.installation.processes[process].desk
@@ -210,55 +175,6 @@ class Simulation:
             faults.arm(kind, after, times)
             self._say(f"{kind} after {after} points, {times} times")
 
-    def _stored(self, deliveries: Sequence[Delivery]) -> dict[str, Stored]:
-        with self.installation.engine.connect() as connection, connection.begin():
-            found = answers.find(connection, {(SCOPE, delivery.key) for delivery in deliveries})
-        return {key: one for (_, key), one in found.items()}
-
-    def _follow(self, delivery: Delivery, outcome: Outcome, kept: Stored | None, at: Moment) -> None:
-        """Judge an outcome, and make the model what it must be now."""
-        struck = self.installation.faults.struck > 0
-        known = self.model.answers.get(delivery.key)
-        self.counts["killed" if outcome is None else "answered"] += 1
-        if outcome is None or type(outcome) is errors.Unavailable:
-            require(struck, "refused for no reason")
-            self._learn(delivery, kept, at)
-        elif delivery.action is None:
-            require(isinstance(outcome, ZeroDivisionError), "a broken command was answered")
-        elif known is not None:
-            self._repeated(delivery, outcome, known)
-        elif isinstance(outcome, Settled):
-            body = outcome.body if outcome.replayed else outcome.stored
-            require(kept is not None and kept.body == body, "the answer that is kept is not the one that was given")
-            self._learn(delivery, kept, at)
-        else:
-            expected = delivery.action.refusals(self.model, at)
-            code = outcome.code if isinstance(outcome, errors.BankError) else repr(outcome)
-            require(code in expected, f"{code} instead of {expected or 'done'}")
-
-    def _learn(self, delivery: Delivery, kept: Stored | None, at: Moment) -> None:
-        """Whatever has an answer has happened, wholly; whatever has none has not happened at all."""
-        known = self.model.answers.get(delivery.key)
-        require(known is None or (kept is not None and kept.body == known), "an answer is lost, or another one now")
-        self.watch.causes[delivery.key].add(delivery.causation)
-        if kept is None or known is not None:
-            return
-        assert delivery.action is not None
-        expected = delivery.action.refusals(self.model, at)
-        require(not expected, f"done instead of {expected}")
-        delivery.action.apply(self.model, at, from_json(kept.body))
-        self.model.answers[delivery.key] = kept.body
-        self.model.bodies[delivery.key] = kept.fingerprint
-        self.counts["effects"] += 1
-
-    def _repeated(self, delivery: Delivery, outcome: Outcome, known: bytes) -> None:
-        if delivery.fingerprint != self.model.bodies[delivery.key]:
-            require(isinstance(outcome, errors.IdempotencyKeyReused), "another body passed under a used key")
-        else:
-            require(isinstance(outcome, Settled) and outcome.replayed, "a repetition was not known")
-            assert isinstance(outcome, Settled)
-            require(outcome.body == known, "a repetition got another answer")
-
     # Time, processes, backups
 
     def _jump(self) -> None:
@@ -269,7 +185,7 @@ class Simulation:
         else:
             self.clock.now += chance.choice((-3 * 24 * HOUR, -HOUR, -1, HOUR, 24 * HOUR, 20 * 24 * HOUR))
         self.clock.now = max(self.clock.now, EARLIEST)
-        self.counts["clock set back"] += self.clock.now < now
+        self.counts["times the clock was set back"] += self.clock.now < now
         self._say(f"the clock jumps by {self.clock.now - now:+}")
 
     def _restart(self) -> None:
@@ -277,7 +193,7 @@ class Simulation:
 
     def _start_again(self, why: str) -> None:
         self._say(why)
-        self.counts[why] += 1
+        self.counts["restarts"] += 1
         self.installation.start()
 
     def _take_backup(self) -> None:
@@ -290,7 +206,7 @@ class Simulation:
         if backup is None or backup.published >= self.watch.size:
             return
         self._say("the backup is restored")
-        self.counts["restored"] += 1
+        self.counts["restored backups"] += 1
         installation, at = self.installation, self._moment()
         installation.begin(Database(backup.image))
         checks.erased_stay_so(installation, self.model)
@@ -298,9 +214,9 @@ class Simulation:
         for process in installation.processes:
             request = Delivery(action=self._drawing.action(at), key="restored", causation=self._ids()).request()
             [outcome] = process.desk.settle([request])
-            require(isinstance(outcome, errors.HistoryBehind), f"a restored backup was written to: {_told(outcome)}")
+            require(isinstance(outcome, errors.HistoryBehind), f"a restored backup was written to: {told(outcome)}")
         try:
-            installation.publisher.publish()
+            installation.processes[0].publisher.publish()
         except Forked:
             require(before == list(checks.history_rows(installation.engine)), "a restored backup was written to")
         else:
@@ -313,7 +229,7 @@ class Simulation:
     def _publish(self) -> None:
         """A round, which may break off anywhere."""
         self._misfortune(90)
-        publisher = self.installation.publisher
+        publisher = self._chance.choice(self.installation.processes).publisher
         try:
             publisher.open()
             head = publisher.publish()
@@ -325,25 +241,5 @@ class Simulation:
             self._say("the round broke off")
         finally:
             self.installation.faults.disarm()
-        self.counts["rounds"] += 1
+        self.counts["rounds of the publisher"] += 1
         self.watch.look(publisher.shelf)
-
-
-def _is_first(outcome: Outcome) -> bool:
-    return isinstance(outcome, Settled) and not outcome.replayed
-
-
-def _named(delivery: Delivery) -> str:
-    return "a broken command" if delivery.action is None else f"{delivery.action} {delivery.fingerprint.decode()}"
-
-
-def _told(outcome: Outcome) -> str:
-    match outcome:
-        case None:
-            return "nothing"
-        case Settled():
-            return f"{outcome.status}{' again' if outcome.replayed else ''} at {outcome.position}"
-        case errors.BankError():
-            return outcome.code
-        case _:
-            return repr(outcome)

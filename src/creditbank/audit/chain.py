@@ -27,10 +27,14 @@ Head = tuple[Any, int, int, bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """The leaves of the events, sorted into a file; how many positions of each partition; where the salts come from."""
+    """The leaves of the events, sorted into a file; how many positions of each partition; where the salts come from.
+
+    `signed` are positions too: what was signed last need not be shown yet.
+    """
 
     leaves: Path
     ends: Mapping[int, int]
+    signed: Mapping[int, int]
     data_dir: Path
 
     @property
@@ -46,7 +50,7 @@ class Chain:
     """Follows streams, and remembers where they left what is published."""
 
     def __init__(self, published: Published, reader: RawReader) -> None:
-        self._ends, self._starts = dict(published.ends), published.starts
+        self._ends, self._signed, self._starts = dict(published.ends), dict(published.signed), published.starts
         self._salts = records.Salts(logkeys.salting(published.data_dir))
         self._descriptor = os.open(published.leaves, os.O_RDONLY)
         finalize(self, os.close, self._descriptor)
@@ -55,24 +59,29 @@ class Chain:
         self._taken, self._suspects = Counter[int](), set[int]()
 
     def follow(self, raw_id: Any, history: Rows) -> Head | None:
-        """Compare the published events of one stream; what ought to be its head in the log, None where it has none."""
+        """Compare the shown events of one stream; what ought to be its head in the log, None where it has none."""
         stream, text = self._reader.bytes_of(raw_id), self._reader.text_of(raw_id)
         previous: bytes | None = None
         last = 0
         for row in history:
             partition_id, position, _, version, *_ = row
-            if not 0 < position <= self._ends.get(partition_id, 0):
+            if not 0 < position <= self._signed.get(partition_id, 0):
                 continue
             commitment = self._commitment(row, stream, text, previous)
-            place = (self._starts[partition_id] + position - 1) * HASH_BYTES
-            leaf = os.pread(self._descriptor, HASH_BYTES, place)
-            if commitment is None or version != last + 1 or leaf != leaf_hash(records.event_entry(commitment)):
+            if not self._is_as_shown(partition_id, position, commitment) or version != last + 1:
                 self._suspects.add(partition_id)
-            self._taken[partition_id] += 1
             last, previous = version, commitment
         if not last:
             return None
         return raw_id, partition_of(stream), last, previous or b""
+
+    def _is_as_shown(self, partition_id: int, position: int, commitment: bytes | None) -> bool:
+        """Whether an event is the one at its place, where that is shown already."""
+        if position > self._ends.get(partition_id, 0):
+            return commitment is not None
+        self._taken[partition_id] += 1
+        leaf = os.pread(self._descriptor, HASH_BYTES, (self._starts[partition_id] + position - 1) * HASH_BYTES)
+        return commitment is not None and leaf == leaf_hash(records.event_entry(commitment))
 
     def _commitment(self, row: tuple[Any, ...], stream: bytes, text: str, previous: bytes | None) -> bytes | None:
         """None for an event that is not even text any more."""

@@ -78,7 +78,7 @@ class Folds:
 
         Of the stored rows those of every account there, or `only` those of some, by their raw ids.
         """
-        found = {}
+        found = dict[Table, Apart]()
         for table, expected in self.expected.items():
             if table is standing.CLAIMS:
                 stored = self._reader.among(table, "certificate_id", [row[0] for row in expected])
@@ -86,6 +86,9 @@ class Folds:
                 stored = self._reader.within(table, "account_id", among)
                 if only is not None:
                     stored = [row for row in stored if row[0] in only]
+            if not stored:
+                found |= {table: Apart(expected, [])} if expected else {}
+                continue
             made = self._reader.made(table, expected)
             there, wanted = set(stored), set(made)
             if there != wanted:

@@ -5,7 +5,7 @@ The rows are made from accounts that were folded by `evolve`, not by the code th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -63,7 +63,7 @@ def read(connection: Connection, account_ids: Sequence[UUID]) -> Page:
     return Page(histories=histories, accounts=folded, expected=expected, stored=stored)
 
 
-def folded_from(account_id: UUID, history: Sequence[Recorded]) -> Account:
+def folded_from(account_id: UUID, history: Iterable[Recorded]) -> Account:
     """The account that a history makes."""
     return accounts.replay(accounts.empty(account_id), accounts.account_events(item.event for item in history))
 

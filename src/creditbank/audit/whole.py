@@ -87,7 +87,8 @@ def _sorted_leaves(connection: Connection, history: History, data_dir: Path) -> 
     last = history.head.size - 1
     with TemporaryDirectory(prefix="creditbank-") as folder:
         file = Path(folder, "leaves")
-        published = Published(leaves=file, ends=sequence.ends(connection, last), data_dir=data_dir)
+        signed = sequence.ends(connection, history.last(connection))
+        published = Published(leaves=file, signed=signed, ends=sequence.ends(connection, last), data_dir=data_dir)
         starts, leaves = published.starts, Leaves(history.shelf, history.head.size)
         with file.open("wb") as written:
             for stretch in sequence.stretches(connection, last):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -286,6 +286,53 @@ def replay(
 
 
 @app.command()
+def inspect(
+    announced: Annotated[str, typer.Option(help="What was announced before the public value could be known.")],
+    inspectors: Annotated[Path, typer.Option(metavar="FILE", help="CSV with the columns name and organisation.")],
+    each: Annotated[int, typer.Option(min=1, help="Inspectors for each that is drawn.")] = 2,
+    accounts: Annotated[str | None, typer.Option(metavar="N|N%", help="How many accounts.")] = None,
+    decisions: Annotated[str | None, typer.Option(metavar="N|N%", help="How many decisions.")] = None,
+    organisations: Annotated[str | None, typer.Option(metavar="N|N%", help="How many organisations.")] = None,
+    stratified: Annotated[
+        bool, typer.Option("--stratified", help="So many of each stratum: who opened, who decided, which roles.")
+    ] = False,
+    checkpoint: Annotated[
+        int | None, typer.Option(min=1, metavar="SIZE", help="Draw from what it covers; the published one without.")
+    ] = None,
+    known_at: Annotated[str | None, typer.Option(metavar="INSTANT", help="Draw from what was known then.")] = None,
+    seed: Annotated[
+        str | None, typer.Option(help="Public value to draw by; the root of the checkpoint without.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report here, as HTML to print.")
+    ] = None,
+    lists: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the lists that were drawn from here.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw by lot who is inspected and by whom, from a public seed, and check what was drawn in full.
+
+    Exit code 3 where something that was drawn does not hold.
+    """
+    if checkpoint is not None and known_at is not None:
+        raise typer.BadParameter("either --checkpoint or --known-at")
+    from creditbank.cli.inspect import Asked, run
+
+    asked = Asked(
+        announced=announced,
+        inspectors=inspectors,
+        each=each,
+        amounts=_amounts(accounts=accounts, decisions=decisions, organisations=organisations),
+        stratified=stratified,
+        seed=seed,
+        checkpoint=checkpoint,
+        known_at=_instant(known_at),
+    )
+    run(asked, report=report, lists=lists, as_json=as_json)
+
+
+@app.command()
 def openapi(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to a file.")] = None,
     check: Annotated[Path | None, typer.Option(metavar="FILE", help="Fail when the file holds another one.")] = None,
@@ -480,6 +527,19 @@ def remove_member(
     from creditbank.cli.members import remove
 
     remove(member_id=member_id, as_json=as_json)
+
+
+def _amounts(**texts: str | None) -> dict[Any, tuple[str, Any]]:
+    """What is drawn, as it was written and as it is meant."""
+    from creditbank.domain.draws import amount
+
+    try:
+        found = {kind: (text, amount(text)) for kind, text in texts.items() if text is not None}
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if not found:
+        raise typer.BadParameter("name how many --accounts, --decisions or --organisations are drawn")
+    return found
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -18,10 +18,10 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from creditbank.app import clock
 from creditbank.cli import installation, serve
 from creditbank.cli import server as served
 from creditbank.cli.outcome import USAGE, Failed, say, say_json
+from creditbank.clock import clock
 from creditbank.demo import keyring
 from creditbank.demo.clerk import Clerk, Refused
 from creditbank.demo.identity.people import add_members, guises

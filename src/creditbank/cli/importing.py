@@ -15,10 +15,11 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from creditbank.app import clock, create_app
+from creditbank.app import create_app
 from creditbank.cli import installation
 from creditbank.cli.outcome import FAILED, USAGE, Failed, say, say_json
 from creditbank.cli.progress import progress
+from creditbank.clock import clock
 from creditbank.ledger.database import writing
 from creditbank.vault import apikeys
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from creditbank.app import clock
 from creditbank.cli import installation, owners
 from creditbank.cli.outcome import Failed, say, say_json
+from creditbank.clock import clock
 from creditbank.domain.instants import instant_text, microseconds_of
 from creditbank.ledger.database import writing
 from creditbank.projections import catalogue

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from creditbank.app import clock
 from creditbank.cli import installation, owners
 from creditbank.cli.outcome import USAGE, Failed, say, say_json
+from creditbank.clock import clock
 from creditbank.commands.members import document
 from creditbank.domain.instants import microseconds_of
 from creditbank.ledger.database import writing

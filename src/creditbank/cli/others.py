@@ -9,7 +9,6 @@ from pathlib import Path
 from uvicorn import Config, Server
 
 from creditbank.api.witness import create_witness
-from creditbank.app import clock
 from creditbank.audit import checking, remote
 from creditbank.audit.remote import RemoteLog, Unreachable
 from creditbank.audit.transparency import notes
@@ -21,6 +20,7 @@ from creditbank.audit.transparency.shelf import Forked, Shelf
 from creditbank.audit.witness import Witness
 from creditbank.cli.outcome import INTEGRITY, USAGE, Failed, say, say_json
 from creditbank.cli.progress import progress
+from creditbank.clock import clock
 from creditbank.vault import logkeys
 from creditbank.vault.durable import make_folder
 

@@ -7,7 +7,6 @@ from threading import Event
 
 from sqlalchemy import Engine
 
-from creditbank.app import clock
 from creditbank.audit import publishing
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.checkpoints import Checkpoint
@@ -15,6 +14,7 @@ from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.shelf import Forked
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
+from creditbank.clock import clock
 from creditbank.ledger.sequence import Renamed
 from creditbank.publication import open_publisher
 from creditbank.settings import Settings

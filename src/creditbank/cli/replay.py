@@ -10,11 +10,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from creditbank.app import clock
 from creditbank.audit import replay
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
 from creditbank.cli.progress import progress
+from creditbank.clock import clock
 from creditbank.commands import documents
 from creditbank.domain.balance import balance
 from creditbank.domain.instants import day_of, end_of

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from creditbank.app import clock
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
 from creditbank.cli.progress import progress
+from creditbank.clock import clock
 from creditbank.commands.rotation import NotReadable, Rotation, StillNeeded
 from creditbank.vault.keyfiles import ForeignKeys
 from creditbank.vault.rekeying import DocumentUntold

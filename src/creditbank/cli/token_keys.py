@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from creditbank.app import clock
 from creditbank.cli import installation
 from creditbank.cli.outcome import Failed, say, say_json
+from creditbank.clock import clock
 from creditbank.vault import signing
 from creditbank.vault.keyfiles import ForeignKeys
 

@@ -22,8 +22,11 @@ from struct import Struct
 from threading import Event, Lock, Thread
 from typing import IO, Any, Protocol
 
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
 from creditbank.commands.bank import Bank
 from creditbank.commands.ready import Knowledge, Maker, Stamp
+from creditbank.domain.errors import Unavailable
 
 _logger = logging.getLogger("creditbank.beside")
 _LENGTH = Struct("!Q")
@@ -48,6 +51,14 @@ class Question(Protocol):
     def answer(self, room: Room) -> Any: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Question that brings news and wants nothing."""
+
+    def answer(self, _room: Room) -> None:
+        return
+
+
 class Beside:
     """The server's end. Started by whoever first has a long list; until it is up, each question is Lost."""
 
@@ -65,11 +76,12 @@ class Beside:
 
     def ask(self, question: Question) -> Future[Any]:
         """What the process answers; raises Lost in its place. May wait while a large question is taken in."""
-        known = self._knowledge()
         answer: Future[Any] = Future()
+        answer.set_running_or_notify_cancel()  # whoever gives it up is answered all the same, in their turn
+        known = self._knowledge()
         with self._lock:
             self._wake()
-            if not self.up.is_set() or self._is_closed:
+            if known is None or not self.up.is_set() or self._is_closed:
                 answer.set_exception(Lost())
                 return answer
             assert self._process is not None and self._process.stdin is not None
@@ -87,6 +99,11 @@ class Beside:
         """Start the process where there is none."""
         with self._lock:
             self._wake()
+
+    def follow(self) -> None:
+        """Tell a process that is up what has changed: a key that was destroyed stays in no memory. A chore."""
+        if self.up.is_set() and (known := self._knowledge()) is not None and known.stamp != self._told:
+            self.ask(Follow())
 
     def close(self) -> None:
         """End the process."""
@@ -109,9 +126,13 @@ class Beside:
         process = self._process
         return None if process is None else process.pid
 
-    def _knowledge(self) -> Knowledge:
+    def _knowledge(self) -> Knowledge | None:
+        """What the bank knows now; None where its database cannot be asked, or its keys cannot be read."""
         bank = self._bank
-        return Knowledge(catalogue=bank.catalogue(), keys=bank.vault.keys, today=bank.today())
+        try:
+            return Knowledge(catalogue=bank.catalogue(), keys=bank.vault.keys, today=bank.today())
+        except (DBAPIError, TimeoutError, Unavailable):
+            return None
 
     def _wake(self) -> None:
         if self._process is None and not self._is_closed:

@@ -75,7 +75,8 @@ async def settle(desk: Desk, request: Request, count: int, lines: Lines) -> Sett
     done = 0
     while done < count:
         # How long a part was is told by its stored answer, not by how long parts are today.
-        until = min(done + length(desk), count)
+        # The first ones are not waited for longer than need be: what is behind them is made ready meanwhile.
+        until = min(done + (length(desk) if done else LINES), count)
         part = replace(request, key=(scope, f"{key} {done}" if done else key), is_bulk=count > FEW)
         try:
             settled = await desk.ask(replace(part, command=await lines.part(done, until)))

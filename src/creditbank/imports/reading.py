@@ -102,7 +102,7 @@ class _Output:
         findings.rows += 1
         if findings.rows > MOST_ROWS:
             raise Refused("too_many_rows", most=MOST_ROWS)
-        cells = [_shown(cell) for cell in line.cells]
+        cells = [cell if type(cell) is str else _shown(cell) for cell in line.cells]
         self._keep(cells)
         self.rows.write(_json([line.row, values, [[said.code, said.column, said.facts] for said in faults]]))
         findings.unfit += bool(faults)

@@ -23,6 +23,8 @@ TEXT_LENGTH = 200
 NUMBER_LENGTH = 100
 SCORE_LENGTH = 64
 MOST_EVIDENCE = 20
+MOST_KNOWN = 256
+"""Texts of a column that are read once: most columns hold few words, again and again."""
 
 _HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?")
 _MARK = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
@@ -32,11 +34,12 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
 
 
 class Column(NamedTuple):
-    """A column of the file that counts: its header, what it is, and how its cells are read."""
+    """A column of the file that counts: its header, what it is, how its cells are read, and some that were read."""
 
     header: str
     field: str
     read: Read
+    known: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ class Judge:
     def column(self, header: str, name: str) -> Column:
         """A column that comes under this header."""
         self._headers[name] = header
-        return Column(header, name, self._reader(name))
+        return Column(header, name, self._reader(name), {})
 
     def judge(self, row: int, found: Iterable[tuple[Column, Cell]]) -> tuple[Values, list[Said]]:
         """What could be read, and everything that is wrong with the row."""
@@ -80,9 +83,14 @@ class Judge:
         for column, cell in found:
             if cell is None or cell == "":
                 continue
+            if isinstance(cell, str) and cell in column.known:
+                values[column.field] = column.known[cell]
+                continue
             try:
                 if (value := column.read(cell)) not in (None, ""):
                     values[column.field] = value
+                    if isinstance(cell, str) and len(column.known) < MOST_KNOWN:
+                        column.known[cell] = value
             except Unfit as unfit:
                 faults.append(Said(unfit.code, column.header, unfit.facts))
                 values[column.field] = None

@@ -35,6 +35,8 @@ _logger = logging.getLogger("creditbank.imports")
 RESUME_SECONDS = 60.0
 MOST_FAILURES = 5
 """So often an import may end by a fault of ours before it is given up."""
+MANY_BYTES = 32 * 1024
+"""Of a file that is likely to hold many rows."""
 
 
 class _Turn(NamedTuple):
@@ -190,6 +192,8 @@ class Importer:
         folder, detail = self.folder(one.import_id), detail_of(one)
         if one.resume_at is not None or not folder.is_whole(one.sha256, detail.bytes):
             return refusal("source_lost")
+        if folder.source.stat().st_size > MANY_BYTES:
+            self._beside.wake()  # so that it is up when the rows are to be awarded
         folder.findings.unlink(missing_ok=True)
         folder.put_task(self._task(one, detail))
         try:

@@ -6,7 +6,7 @@ reader that has seen position n of a partition has seen everything before it, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -163,6 +163,22 @@ def stream_ids(connection: Connection, first_types: Collection[str], after: UUID
     if after is not None:
         statement = statement.where(event_table.c.stream_id > after)
     return list(connection.execute(statement).scalars())
+
+
+def positions_at(connection: Connection, moment: int) -> dict[int, int]:
+    """The last position of each partition that was recorded up to a moment, in microseconds."""
+    last = func.max(event_table.c.position)
+    statement = select(event_table.c.partition_id, last).where(event_table.c.recorded_at <= moment)
+    return dict(iter(connection.execute(statement.group_by(event_table.c.partition_id))))
+
+
+def of_types(connection: Connection, types: Collection[str], upto: Mapping[int, int]) -> Iterator[Recorded]:
+    """The events of these types, partition by partition, each up to a position; partitions without one are left out."""
+    for partition_id, last in sorted(upto.items()):
+        after = 0
+        while page := partition(connection, partition_id, after, types=types, upto=last):
+            yield from page
+            after = page[-1].position
 
 
 def streams_within(connection: Connection, first_types: Collection[str], among: Range) -> list[UUID]:

@@ -29,8 +29,9 @@ def listen(engine: Engine) -> None:
     event.listen(engine, "before_cursor_execute", _let_go)
 
 
-def _let_go(connection: Connection, *_: Any) -> None:
-    send(connection)
+def _let_go(connection: Connection, cursor: Any, *_: Any) -> None:
+    if cursor is not None:
+        send(connection)
 
 
 @contextmanager
@@ -70,6 +71,10 @@ def send(connection: Connection) -> None:
 
 def _run(connection: Connection, statements: Sequence[Statement]) -> Sequence[Any]:
     driver: Any = connection.connection.driver_connection
+    for text, values in statements:
+        # Whoever listens to the engine hears of these as of all others, without a cursor.
+        for hear in connection.dispatch.before_cursor_execute:
+            hear(connection, None, text, values, None, False)
     try:
         return pipeline.run(driver, statements)
     except psycopg.Error as error:

@@ -66,7 +66,8 @@ _LOCKED = bulk.Lookup(select(account).order_by(account.c.account_id).with_for_up
 _RESTRICTED = bulk.Lookup(select(account.c.account_id).where(account.c.status == "restricted"), account.c.account_id)
 _ERASED = select(account.c.account_id).where(text("status = 'erased'"))
 _UNERASED = bulk.Lookup(
-    select(account.c.account_id).where(account.c.status.not_in(("erased", "merged"))), account.c.account_id
+    select(account.c.account_id).where(account.c.status != "erased", account.c.status != "merged"),
+    account.c.account_id,
 )
 _DEALINGS = bulk.Lookup(select(dealing), dealing.c.account_id)
 _DEALINGS_WITH = bulk.Lookup(

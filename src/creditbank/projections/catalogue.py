@@ -49,6 +49,9 @@ catalogue_epoch = Table(
 
 TABLES = (catalogue,)
 
+_EPOCH = bulk.Query(select(catalogue_epoch.c.epoch))
+_HELD = bulk.Query(select(catalogue_epoch.c.epoch).with_for_update(read=True))
+
 
 def apply(connection: Connection, recorded: Sequence[Recorded]) -> None:
     """Keep the reference events among these."""
@@ -76,9 +79,8 @@ def turn(connection: Connection, changes: int = 1) -> None:
 
 def epoch(connection: Connection, *, hold: bool = False) -> int:
     """Which state of the catalogue this is. With `hold` it stays so until the transaction ends: changes wait."""
-    statement = select(catalogue_epoch.c.epoch)
-    at: int = connection.execute(statement.with_for_update(read=True) if hold else statement).scalar_one()
-    return at
+    ((at,),) = (_HELD if hold else _EPOCH).rows(connection)
+    return int(at)
 
 
 def encoded(connection: Connection) -> set[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import (
     BigInteger,
     Column,
+    CompoundSelect,
     Connection,
     Date,
     Index,
@@ -68,7 +69,8 @@ lot = Table(
     Column("kind", Text, nullable=False),
     Column("scheme", Text, nullable=True),
     Column("particulars", LargeBinary, nullable=True),
-    PrimaryKeyConstraint("account_id", "certificate_id", "partition_id"),
+    # By the version of the award, which no other event of the account has: eight bytes for the sixteen of an id.
+    PrimaryKeyConstraint("account_id", "version", "partition_id"),
     Index("lot_accreditation", "accreditation_id", "issued_on"),
 )
 
@@ -247,13 +249,19 @@ def of_accounts(connection: Connection, account_ids: Collection[UUID]) -> dict[U
     return found
 
 
+def unheld() -> CompoundSelect[UUID]:
+    """The certificates that are claimed and that no account holds.
+
+    As sets: looked for one by one there is no index for it. SQLite would do that always, PostgreSQL where it never
+    counted its rows, which is before the first ANALYZE and after a crash.
+    """
+    return select(claims.certificate_claim.c.certificate_id).except_(select(lot.c.certificate_id))
+
+
 def claimed_by_nobody(connection: Connection) -> tuple[UUID, UUID] | None:
     """A claimed certificate that no account holds, with the account that the claim names; None where there is none."""
     claim = claims.certificate_claim.c
-    # As sets. Looked for one by one there is no index for it, and PostgreSQL does that where it never counted rows:
-    # before the first ANALYZE, and again after a crash.
-    unheld = select(claim.certificate_id).except_(select(lot.c.certificate_id)).limit(1)
-    certificate_id = connection.execute(unheld).scalar_one_or_none()
+    certificate_id = connection.execute(unheld().limit(1)).scalar_one_or_none()
     if certificate_id is None:
         return None
     owner = select(claim.account_id).where(claim.certificate_id == certificate_id)

@@ -72,5 +72,4 @@ def delete_strangers(connection: Connection) -> None:
         in_history = (event.c.stream_id == column) & (event.c.partition_id == table.c.partition_id)
         connection.execute(delete(table).where(~exists(select(event.c.stream_id).where(in_history))))
     claim = claims.certificate_claim
-    held = select(lots.lot.c.certificate_id).where(lots.lot.c.certificate_id == claim.c.certificate_id)
-    connection.execute(delete(claim).where(~exists(held)))
+    connection.execute(delete(claim).where(claim.c.certificate_id.in_(lots.unheld())))

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from creditbank.commands import accounts, consents, learner_requests
+from creditbank.commands import accounts, consents, corrections, learner_requests
 from creditbank.commands.desk import Command
 from creditbank.domain.errors import BankError
 from creditbank.vault.persons import Holder, Person
@@ -58,7 +58,7 @@ class Open:
 
 def opened(model: Model, document: str, account_id: UUID, opened_by: str) -> None:
     require(account_id not in model.accounts, f"{account_id} is somebody else's")
-    model.accounts[account_id] = Account(dealings={opened_by: None})
+    model.accounts[account_id] = Account(document=document, dealings={opened_by: None})
     model.documents[document] = account_id
 
 
@@ -123,6 +123,36 @@ class Restrict:
             account.before_restriction, account.status = account.status, "restricted"
         else:
             account.status = account.before_restriction
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """Another document: one that was wrong is let go, one that has changed finds the account beside the new one."""
+
+    account_id: UUID
+    document: str
+    cause: Literal["error", "change"]
+
+    def command(self) -> Command:
+        particulars = corrections.Particulars(document=holder(self.document).document)
+        return corrections.CorrectHolder(
+            account_id=self.account_id, particulars=particulars, cause=self.cause, reason="simulated"
+        )
+
+    def refusals(self, model: Model, at: Moment) -> Refusals:
+        account = model.accounts[self.account_id]
+        if refused := unless_in(account, "open", "suspended", "closed", "restricted"):
+            return refused
+        return DONE if model.documents.get(self.document, self.account_id) == self.account_id else ("document_taken",)
+
+    def apply(self, model: Model, at: Moment, body: dict[str, Any]) -> None:
+        account = model.accounts[self.account_id]
+        if account.document == self.document:
+            return
+        if self.cause == "error":
+            model.documents.pop(account.document, None)
+        account.document = self.document
+        model.documents[self.document] = self.account_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
-from creditbank.commands import uses
+from creditbank.commands import catalogue, uses
 from creditbank.commands.desk import Command
 from creditbank.commands.uses import LapseReservations
 from creditbank.domain.situations import Wish
 from tests.simulation.actions.action import DONE, Refusals, require, unless_open
+from tests.simulation.installation import rules
 from tests.simulation.model import Account, Model, Moment, ProgrammeKey, Use, amount
 
 LONGEST = 30 * 24 * 3_600 * 1_000_000
@@ -58,13 +60,13 @@ class Apply:
             return ("consent_required",)
         if any(certificate_id not in account.lots for certificate_id, _ in self.wishes):
             return ("validation_failed",)
-        granted = account.wanted(self.programme, self.wishes, at)
+        granted = account.wanted(self.programme, self.wishes, model.limit(self.programme, at.today), at)
         is_enough = granted and (self.mode == "partial" or len(granted) == len(self.wishes))
         return DONE if is_enough else ("not_eligible", "outcome_reserved")
 
     def apply(self, model: Model, at: Moment, body: dict[str, Any]) -> None:
         account = model.accounts[self.account_id]
-        grants = account.wanted(self.programme, self.wishes, at)
+        grants = account.wanted(self.programme, self.wishes, model.limit(self.programme, at.today), at)
         # Credits of reservations that are over were counted as free: they are over for good.
         account.lapse(at.now)
         account.uses[self.use_id] = Use(
@@ -140,6 +142,32 @@ class ChangeUse:
                 use.status = "confirmed"
                 confirmed = Use(kind=use.kind, programme=use.programme, grants=use.grants, status="active")
                 account.uses[self.new_id] = confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class NewRules:
+    """The next version of a programme's rulebook, with another limit."""
+
+    programme: ProgrammeKey
+    limit: int
+    effective_from: date
+
+    def command(self) -> Command:
+        return catalogue.PublishRulebook(
+            rulebook=self.programme[0],
+            owner=self.programme[0],
+            title=None,
+            rules=rules(self.limit),
+            cases=(),
+            effective_from=self.effective_from,
+        )
+
+    def refusals(self, model: Model, at: Moment) -> Refusals:
+        return DONE if model.limits[self.programme][-1][0] <= self.effective_from else ("validation_failed",)
+
+    def apply(self, model: Model, at: Moment, body: dict[str, Any]) -> None:
+        model.limits[self.programme].append((self.effective_from, self.limit))
+        require(body["version"] == len(model.limits[self.programme]), f"the rules are version {body['version']}")
 
 
 @dataclass(frozen=True, slots=True)
