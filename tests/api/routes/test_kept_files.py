@@ -103,6 +103,25 @@ def test_sent_again_it_goes_on_even_where_the_first_is_lost(
     assert len(list(importer_of(own_bank).directory.iterdir())) == 1
 
 
+class Doubtful(Forgetful):
+    """A desk whose commit broke off, and that found its own answer stored."""
+
+    async def ask(self, request: Request) -> Any:
+        await self.desk.ask(request)
+        return await self.desk.ask(request)
+
+
+def test_an_answer_that_is_found_again_is_that_of_the_file_itself(own_bank: ReadyBank) -> None:
+    state = own_bank.client.app.state
+    desk, state.desk = state.desk, Doubtful(state.desk)
+    try:
+        answer = send(own_bank.issuer, table(line()))
+    finally:
+        state.desk = desk
+    assert (answer.status_code, answer.headers["Idempotency-Replayed"]) == (202, "true")
+    assert tally(ended(own_bank.issuer, answer.json()["import_id"])) == ("finished", 1, 1, 0)
+
+
 def test_a_file_that_was_cut_on_the_disk_is_not_taken_for_whole(bank: ReadyBank) -> None:
     waiting = imported(bank.issuer, table(*(line() for _ in range(4))), "?wait=true")
     source = folder_of(bank, waiting["import_id"]).source
