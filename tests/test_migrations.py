@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from importlib import import_module
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, inspect, select
+from alembic.operations import Operations
+from sqlalchemy import Engine, MetaData, insert, inspect, select
 
 import creditbank.ledger.sequence
 import creditbank.projections  # noqa: F401  # its modules fill the metadata below
@@ -80,6 +83,24 @@ def test_certificates_keep_their_rows_under_the_shorter_key(empty_url: str) -> N
         ]
         assert [index["name"] for index in inspect(connection).get_indexes("lot")] == ["lot_accreditation"]
     engine.dispose()
+
+
+def test_the_first_rows_of_files_without_a_header_are_forgotten(engine: Engine) -> None:
+    script = import_module("migrations.versions.v0033_first_rows")
+    found = {"columns": [{"header": "王小明"}], "format": "csv"}
+    lost, other = found | {"problem": {"code": "header_not_found"}}, found | {"problem": {"code": "no_rows"}}
+    details = {UUID(int=1): lost, UUID(int=2): other, UUID(int=3): None}
+    with engine.begin() as connection:
+        for import_id, one in details.items():
+            row = {"import_id": import_id, "organisation": "A", "created_by": "A:1", "sha256": import_id.bytes}
+            detail = json.dumps({"name": None, "found": one}).encode()
+            connection.execute(insert(tables.import_file).values(**row, accepted=0, refused=0, detail=detail))
+        with Operations.context(MigrationContext.configure(connection)):
+            script.upgrade()
+        left = dict(connection.execute(select(tables.import_file.c.import_id, tables.import_file.c.detail)).all())
+    assert [json.loads(left[import_id])["found"] for import_id in details] == [
+        {"format": "csv", "problem": {"code": "header_not_found"}}, other, None,
+    ]  # fmt: skip
 
 
 def test_the_wheel_carries_the_scripts() -> None:

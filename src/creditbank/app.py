@@ -66,7 +66,8 @@ from creditbank.commands.eligibility import Adviser
 from creditbank.commands.jobs import JobRunner, lapse_reservations
 from creditbank.commands.presence import LOOK_SECONDS, Presence
 from creditbank.commands.queries import AccountReader, Question, VersionedBody
-from creditbank.imports import chunks, running
+from creditbank.imports import chunks, keeping, running
+from creditbank.imports.keeping import Keeper, Keeping
 from creditbank.imports.running import Importer
 from creditbank.ledger import migration
 from creditbank.ledger.database import open_engine, writing
@@ -200,19 +201,22 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     closing.callback(presence.leave)
     restored.reconcile(bank, desk)
     importer = closing.enter_context(
-        closing_of(Importer(bank, desk, state.beside, jobs, settings.data_dir / "imports", settings.import_days))
+        closing_of(Importer(bank, desk, state.beside, jobs, settings.data_dir / "imports"))
     )
-    state.importer = importer
+    kept = Keeping(days=settings.import_days, files=settings.import_files)
+    state.importer, state.keeper = importer, Keeper(bank, desk, importer.directory, kept)
     access = _open_access(state, settings, bank, closing)
     # Where one process does everything, it publishes too; else `creditbank publish` does.
     if engine.dialect.name == "sqlite":
         publisher = publication.open_publisher(settings, engine, clock)
         closing.enter_context(closing_of(PublishingThread(publisher)))
     jobs.resume()
+    state.keeper.purge()
     importer.resume()
     of_desk = [
         Chore(partial(lapse_reservations, bank, desk), LOOK_SECONDS),
-        Chore(importer.purge, running.PURGE_SECONDS),
+        Chore(state.keeper.purge, keeping.PURGE_SECONDS),
+        Chore(importer.resume, running.RESUME_SECONDS),
         Chore(presence.report, LOOK_SECONDS),
         Chore(state.beside.follow, LOOK_SECONDS),
     ]

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     witness_policy: Path | None = Field(
         None, description="Policy file (c2sp.org/tlog-policy) of the witnesses that cosign the public log."
     )
+    import_files: int = Field(
+        500, ge=1, description="Files of one organisation that are kept at once, each of up to 200 MB."
+    )
     import_days: int = Field(7, ge=1, description="Days for which files that were imported are kept.")
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Shanghai", description="Where a civil day begins and ends."

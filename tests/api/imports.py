@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 
-from tests.api.bank import Caller, person
+from tests.api.bank import Caller, ReadyBank, person
 from tests.imports.files import csv_bytes
 
 _numbers = count(1)
@@ -69,3 +71,37 @@ def codes(rows: list[dict[str, Any]]) -> list[list[str]]:
 
 def tally(one: dict[str, Any]) -> tuple[str, int, int, int]:
     return one["state"], one["rows"], one["accepted"], one["refused"]
+
+
+@contextmanager
+def paused(bank: ReadyBank) -> Iterator[Callable[[], None]]:
+    """Imports go on by a chunk for each call of what this gives, and freely in the end."""
+    turns, over = Semaphore(0), Event()
+
+    def step() -> bool:
+        turns.acquire()
+        return not over.is_set()
+
+    standing = bank.client.app.state.jobs.carry(step, lane="paused")
+    try:
+        yield turns.release
+    finally:
+        over.set()
+        turns.release()
+        standing.result()
+
+
+def begun(bank: ReadyBank, content: bytes) -> str:
+    """An import that has been read, and of which nothing has been done."""
+    import_id = str(send(bank.issuer, content).json()["import_id"])
+    when(bank, import_id, lambda one: one["state"] == "importing")
+    return import_id
+
+
+def when(bank: ReadyBank, import_id: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
+    glance = Event()
+    for _ in range(PATIENCE):
+        if wanted(bank.authority.get(f"/v1/imports/{import_id}").json()):
+            return
+        glance.wait(0.05)
+    raise AssertionError(import_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import string
 from typing import Annotated, Any
@@ -195,6 +196,17 @@ def test_options_lists_the_methods() -> None:
     answer = client_of().options("/award")
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_is_full_is_unavailable_until_there_is_room(number: int) -> None:
+    answer = client_of(OSError(number, "full")).get("/failures/0")
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "1")
+
+
+def test_another_fault_of_the_disk_is_one_that_nobody_expected() -> None:
+    with pytest.raises(OSError, match="Input/output error"):
+        client_of(OSError(errno.EIO, "Input/output error")).get("/failures/0")
 
 
 def test_a_database_that_is_away_is_unavailable_and_its_words_stay_inside(caplog: pytest.LogCaptureFixture) -> None:

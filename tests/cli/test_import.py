@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
+import httpx2
 import pytest
+from sqlalchemy import select
 
+from creditbank.cli import importing
+from creditbank.ledger.database import open_engine
+from creditbank.vault.tables import api_key
 from tests.api.bank import ready_bank
 from tests.api.imports import COLUMNS, line, table
 from tests.cli.conftest import Command
@@ -68,6 +74,42 @@ def test_a_mapping_may_lie_in_a_file_and_the_result_be_json(bank: Command, tmp_p
     ended = bank("import", str(tmp_path / "list.csv"), *OWN, "--mapping", str(tmp_path / "mapping.json"), "--json")
     assert (ended.code, ended.json["state"], ended.json["accepted"], ended.json["results"]) == (0, "finished", 1, [])
     assert ended.json["file"]["name"] == "list.csv"
+
+
+def test_json_holds_every_refused_row(bank: Command, tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_bytes(table(*(line(等级="特级") for _ in range(1_001))))
+    ended = bank("import", str(tmp_path / "long.csv"), *OWN, "--dry-run", "--json")
+    assert [row["row"] for row in ended.json["results"]] == list(range(2, 1_003))
+
+
+@pytest.mark.parametrize("trouble", [httpx2.Response(503, headers={"Retry-After": "0"}), httpx2.ConnectError("away")])
+def test_a_bank_that_is_away_for_a_moment_is_asked_again(trouble: httpx2.Response | Exception) -> None:
+    answers = [trouble, httpx2.Response(200, json={"state": "finished"})]
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        one = answers.pop(0)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    async def ask() -> httpx2.Response:
+        async with httpx2.AsyncClient(base_url="http://bank", transport=httpx2.MockTransport(answer)) as client:
+            return await importing.asked_again(client, "/v1/imports/1", {})
+
+    assert asyncio.run(ask()).json() == {"state": "finished"}
+    assert answers == []
+
+
+def test_the_key_of_the_command_ends_with_it_and_would_end_by_itself(
+    bank: Command, file: Path, sqlite_url: str
+) -> None:
+    bank("import", str(file), *OWN, "--dry-run")
+    engine = open_engine(sqlite_url)
+    with engine.connect() as connection:
+        statement = select(api_key.c.revoked_at, api_key.c.expires_at).where(api_key.c.created_by == "import")
+        [(revoked_at, expires_at)] = connection.execute(statement).all()
+    engine.dispose()
+    assert revoked_at < expires_at
 
 
 def test_a_file_that_cannot_be_read_ends_with_the_remedy(bank: Command, tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from creditbank.imports.cells import Unfit
         (None, ""),
         (86, "86"),
         (86.5, "86.5"),
-        (True, "true"),
     ],
 )
 def test_text_is_freed_of_what_nobody_sees(cell: Any, read: str) -> None:
@@ -40,9 +39,12 @@ def test_text_is_freed_of_what_nobody_sees(cell: Any, read: str) -> None:
         ("\ud800", "control_character"),
         ("\ue001", "private_character"),
         ("王\ufffd明", "replacement_character"),
+        (["王小明"], "value_invalid"),
+        ({"name": "王小明"}, "value_invalid"),
+        (True, "value_invalid"),
     ],
 )
-def test_text_that_says_something_else_is_refused(cell: str, code: str) -> None:
+def test_text_that_says_something_else_is_refused(cell: Any, code: str) -> None:
     with pytest.raises(Unfit) as refused:
         cells.text(cell)
     assert refused.value.code == code
@@ -61,7 +63,10 @@ def test_a_number_is_text_of_usual_signs(cell: Any, read: str) -> None:
     assert cells.number(cell) == read
 
 
-@pytest.mark.parametrize("cell", [1.1010519491231e17, 110105194912310020, 12.5, "1.10105E+17", "1.10105e17"])
+@pytest.mark.parametrize(
+    "cell",
+    [1.1010519491231e17, 110105194912310020, 12.5, "1.10105E+17", "1.10105e17", float("nan"), float("inf"), 10**400],
+)
 def test_a_number_that_lost_its_last_digits_is_not_guessed(cell: Any) -> None:
     with pytest.raises(Unfit) as refused:
         cells.number(cell)

@@ -27,6 +27,8 @@ JULY = date(2026, 7, 1)
         "２０２６－０７－０１",
         "2026-07-01 00:00:00",
         "2026-07-01T08:00:00Z",
+        "2026/7/1 8:05",
+        "2026-07-01T23:59:59.999+08:00",
         "1-Jul-2026",
         "July 1, 2026",
         46204,
@@ -62,6 +64,12 @@ def test_an_empty_cell_names_no_day(cell: Any) -> None:
     [
         ("7/1/2026", "date_ambiguous"),
         ("26-07-01", "date_ambiguous"),
+        ("2026-07-01 至 2029-06-30", "date_ambiguous"),
+        ("2026年7月1日至2029年6月30日", "date_ambiguous"),
+        ("2026-07-01 - 2029-06-30", "date_ambiguous"),
+        ("2026-07-01 起三年", "date_ambiguous"),
+        ("2026-07-01 25:99", "date_ambiguous"),
+        ("2026-07-011", "date_invalid"),
         ("2026年7月", "date_incomplete"),
         ("2026", "date_incomplete"),
         ("2026-02-30", "date_invalid"),
@@ -72,6 +80,10 @@ def test_an_empty_cell_names_no_day(cell: Any) -> None:
         (1e300, "date_invalid"),
         (float("nan"), "date_invalid"),
         (float("inf"), "date_invalid"),
+        (10**400, "date_invalid"),
+        ("二〇二六年十十月一日", "date_invalid"),
+        ("二〇二六年七月四十日", "date_invalid"),
+        ("²²²²²", "date_invalid"),
     ],
 )
 def test_what_is_no_certain_day_is_refused(cell: Any, code: str) -> None:

@@ -56,6 +56,7 @@ Operation = Literal[
     "approvals:read",
     "approvals:decide",
     "imports:write",
+    "imports:cancel",
     "imports:read",
 ]
 
@@ -136,6 +137,7 @@ MATRIX: Mapping[Operation, Mapping[Role, Reach]] = {
     "approvals:decide": {"authority": "own", "issuer": "own", "institution": "own"},
     "uses:read": {"authority": "everything", "institution": "own", "learner": "own", "auditor": "masked"},
     "imports:write": {"issuer": "own"},
+    "imports:cancel": {"authority": "everything", "issuer": "own"},
     "imports:read": {"authority": "everything", "issuer": "own"},
 }
 

@@ -110,6 +110,10 @@ MESSAGES: Mapping[str, Message] = {
         "File imported before", "These bytes were imported before; import_id names that import. Send force to repeat.",
         "文件已导入过", "内容完全相同的文件已导入过，见 import_id；确需重复导入请加 force。",
     ),
+    "too_many_imports": Message(
+        "Too many imports", "The bank keeps no more files of one organisation; wait until older ones are deleted.",
+        "导入文件过多", "该机构保留的导入文件已达上限，请等待较早的文件删除后再上传。",
+    ),
     "certificate_duplicate": Message(
         "Certificate already recorded", "The same person already holds this certificate; certificate_id names it.",
         "证书已登记", "同一人已持有该证书，见 certificate_id。",

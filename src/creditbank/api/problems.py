@@ -23,6 +23,7 @@ from creditbank.api.messages import Language
 from creditbank.api.methods import allowed_methods
 from creditbank.domain import errors
 from creditbank.domain.errors import BankError, Fault
+from creditbank.vault.durable import is_disk_full
 from creditbank.vault.publickeys import ALGORITHMS
 
 MEDIA_TYPE = "application/problem+json"
@@ -192,6 +193,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ClientDisconnect, _gone)
     for failure in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(failure, _database_failure)
+    app.add_exception_handler(OSError, _disk_failure)
 
 
 async def _refusal(request: Request, error: Exception) -> Response:
@@ -220,6 +222,12 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     if isinstance(error.body, bytes):  # the framework left the body unread, for it was not sent as JSON
         return response_to(request.scope, UnsupportedMediaType())
     return response_to(request.scope, errors.Invalid(faults=faults_of(details, error.body)))
+
+
+async def _disk_failure(request: Request, error: Exception) -> Response:
+    if not is_disk_full(error):
+        raise error  # nobody expected it
+    return response_to(request.scope, errors.Unavailable())
 
 
 async def _gone(request: Request, _error: Exception) -> Response:

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from creditbank.api.dependencies import bank_of, permit
 from creditbank.api.principals import Principal
+from creditbank.imports.keeping import Keeper, Keeping
 from creditbank.imports.queries import ImportReader
 from creditbank.imports.running import Importer
 from creditbank.ledger.imports import Import
@@ -20,6 +21,11 @@ Sender = permit("imports:write")
 def importer_of(request: Request) -> Importer:
     found: Importer = request.app.state.importer
     return found
+
+
+def keeping_of(request: Request) -> Keeping:
+    keeper: Keeper = request.app.state.keeper
+    return keeper.keeping
 
 
 def import_reader(request: Request) -> ImportReader:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from errno import EDQUOT, ENOSPC
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -51,24 +50,19 @@ class Upload:
 
 
 async def receive(request: Request, target: Path) -> Upload:
-    """Raises UnsupportedMediaType, MalformedForm, or Unavailable where the disk is full."""
+    """Raises UnsupportedMediaType or MalformedForm."""
     media_type, options = parse_options_header(request.headers.get("content-type"))
     kind = media_type.decode("latin-1").lower()
     if kind not in (FORM, *RAW_TYPES):
         raise UnsupportedMediaType
-    try:
-        with target.open("wb") as file:
-            sink = _Sink(file)
-            if kind == FORM:
-                return await _receive_form(request, options.get(b"boundary", b""), sink)
-            async for piece in request.stream():
-                await sink.write(piece)
-            await sink.finish()
-            return sink.upload(_name_of(request.headers.get("content-disposition")), {})
-    except OSError as error:
-        if error.errno in (ENOSPC, EDQUOT):
-            raise errors.Unavailable() from None
-        raise
+    with target.open("wb") as file:
+        sink = _Sink(file)
+        if kind == FORM:
+            return await _receive_form(request, options.get(b"boundary", b""), sink)
+        async for piece in request.stream():
+            await sink.write(piece)
+        await sink.finish()
+        return sink.upload(_name_of(request.headers.get("content-disposition")), {})
 
 
 class _Sink:

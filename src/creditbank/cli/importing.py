@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -24,6 +25,14 @@ from creditbank.vault import apikeys
 
 POLL_SECONDS = 0.25
 TIMEOUT_SECONDS = 300.0
+PATIENCE_SECONDS = 300.0
+"""So long a bank may be away while an import goes on in it."""
+
+UNAVAILABLE = 503
+PAGE = 1000
+KEY_MICROSECONDS = 86_400 * 1_000_000
+"""A key that a kill has left behind ends by itself."""
+
 PIECE = 1024 * 1024
 SHOWN = 20
 """Refused rows that are told one by one."""
@@ -58,7 +67,7 @@ def run(
     if not asked.file.is_file():
         raise Failed(f"there is no file {asked.file}", USAGE)
     try:
-        ended, refused = asyncio.run(_import(asked, organisation, server, key, errors))
+        ended, refused = asyncio.run(_import(asked, organisation, server, key, errors, as_json))
     except httpx2.TransportError as error:
         raise Failed(f"the bank does not answer: {error or type(error).__name__}") from None
     if as_json:
@@ -70,7 +79,7 @@ def run(
 
 
 async def _import(
-    asked: Asked, organisation: str | None, server: str | None, key: str | None, errors: Path | None
+    asked: Asked, organisation: str | None, server: str | None, key: str | None, errors: Path | None, as_json: bool
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     async with AsyncExitStack() as stack:
         bank = _served(server, key or "") if server is not None else _within(str(organisation))
@@ -78,10 +87,23 @@ async def _import(
         begun = await _read(await _send(client, asked))
         path = f"/v1/imports/{begun['import_id']}"
         ended = await _followed(client, path)
-        refused = await _read(await client.get(f"{path}/results", params={"verdict": "refused", "limit": "1000"}))
-        if errors is not None and ended["refused"] and ended["state"] == "finished":
+        refused = await _refused(client, f"{path}/results", None if as_json else SHOWN + 1)
+        is_there = ended["state"] in ("finished", "cancelled") and ended["rows"] is not None
+        if errors is not None and is_there and ended["accepted"] < ended["rows"]:
             await _save(client, f"{path}/error-file", errors)
-        return ended, refused["items"]
+        return ended, refused
+
+
+async def _refused(client: httpx2.AsyncClient, path: str, most: int | None) -> list[dict[str, Any]]:
+    """The refused rows; no more than these where somebody will read them."""
+    found: list[dict[str, Any]] = []
+    asked = {"verdict": "refused", "limit": str(most or PAGE)}
+    while True:
+        page = await _read(await asked_again(client, path, asked))
+        found += page["items"]
+        if page["next_cursor"] is None or most is not None:
+            return found
+        asked["cursor"] = page["next_cursor"]
 
 
 async def _send(client: httpx2.AsyncClient, asked: Asked) -> httpx2.Response:
@@ -104,7 +126,7 @@ async def _followed(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
     """The import when it has ended."""
     with progress("importing") as show:
         while True:
-            standing = await _read(await client.get(path))
+            standing = await _read(await asked_again(client, path, {}))
             if standing["rows"]:
                 show(standing["done"], standing["rows"])
             if standing["state"] not in ("reading", "importing"):
@@ -112,9 +134,28 @@ async def _followed(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
             await asyncio.sleep(POLL_SECONDS)
 
 
+async def asked_again(client: httpx2.AsyncClient, path: str, params: dict[str, str]) -> httpx2.Response:
+    """What is answered when the bank is there again: a restart or a busy moment ends nothing that goes on there.
+
+    Raises TransportError, or gives the refusal, where it stays away.
+    """
+    deadline = monotonic() + PATIENCE_SECONDS
+    while True:
+        pause = POLL_SECONDS
+        try:
+            answer = await client.get(path, params=params)
+            if answer.status_code != UNAVAILABLE or monotonic() > deadline:
+                return answer
+            pause = float(answer.headers.get("Retry-After", pause))
+        except httpx2.TransportError:
+            if monotonic() > deadline:
+                raise
+        await asyncio.sleep(pause)
+
+
 async def _save(client: httpx2.AsyncClient, path: str, target: Path) -> None:
     wanted = target.suffix.lstrip(".").lower()
-    answer = await client.get(path, params={"format": wanted} if wanted in ("csv", "xlsx") else {})
+    answer = await asked_again(client, path, {"format": wanted} if wanted in ("csv", "xlsx") else {})
     if answer.is_error:
         await _read(answer)
     await asyncio.to_thread(target.write_bytes, answer.content)
@@ -154,7 +195,7 @@ async def _within(organisation: str) -> AsyncIterator[httpx2.AsyncClient]:
                 account_id=None,
                 created_by="import",
                 now=clock(),
-                expires_at=None,
+                expires_at=clock() + KEY_MICROSECONDS,
             )
         app = create_app(chosen)
         headers = {"Authorization": f"Bearer {key}"}

@@ -16,6 +16,9 @@ CREDITS_PATTERN = r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?$"
 _CREDITS = re.compile(CREDITS_PATTERN, re.ASCII)
 _NAMESPACE = UUID("6f1de3c8-6d0a-5f3e-9d43-3a3c2f0c7b11")
 
+MOST_NUMBER = 2**53 - 1
+"""The largest whole number in an open field, either way: every reader of JSON keeps it whole (RFC 8259, section 6)."""
+
 PARTITIONS = 64
 """Logical partitions of the log, fixed when a bank is installed."""
 

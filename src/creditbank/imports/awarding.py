@@ -16,7 +16,7 @@ from creditbank.commands.ready_awards import Awarded
 from creditbank.domain import errors
 from creditbank.domain.errors import BankError
 from creditbank.imports.documents import state_of
-from creditbank.imports.intake import locked
+from creditbank.imports.intake import cancel, locked
 from creditbank.imports.lines import Row, Sheet, award_line
 from creditbank.imports.texts import Said
 from creditbank.imports.verdicts import Packed, pack
@@ -99,7 +99,10 @@ def _hex(identifier: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportChunk:
-    """The next rows of an import. Does nothing where the import stands elsewhere than the caller believes."""
+    """The next rows of an import. Does nothing where the import stands elsewhere than the caller believes.
+
+    The import of an issuer that has been suspended meanwhile ends here.
+    """
 
     import_id: UUID
     resume_at: int
@@ -115,6 +118,10 @@ class ImportChunk:
         current = locked(draft, self.import_id)
         if current.state != "running" or current.resume_at != self.resume_at:
             return Answer(status=200, body=_standing(state_of(current), current.resume_at, current.done))
+        issuer = draft.catalogue.organisations.get(current.organisation)
+        if issuer is not None and issuer.is_suspended:
+            cancel(draft, current, "organisation_suspended")
+            return Answer(status=200, body=_standing("cancelled", current.resume_at, current.done))
         verdicts = self.rows.award(draft)
         refused = sum(bool(faults) for *_, faults in verdicts)
         packed, finished_at = pack(verdicts), draft.unit.now if self.is_last else None

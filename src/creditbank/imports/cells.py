@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-Cell = str | int | float | bool | date | datetime | time | timedelta | list[Any] | None
+Cell = str | int | float | bool | date | datetime | time | timedelta | list[Any] | dict[str, Any] | None
 
 EXACT_DIGITS = 15
 """More digits than these a spreadsheet does not keep in a number."""
@@ -41,10 +41,12 @@ class Unfit(ValueError):
 
 
 def text(cell: Cell) -> str:
-    """One line of text; empty for an empty cell. Raises Unfit."""
+    """One line of text; empty for an empty cell. Raises Unfit, also for yes, no and lists: those are no text."""
     if type(cell) is str:
         is_plain = cell.isprintable() and cell[:1] not in "'=＇" and "\ufffd" not in cell
         return cell.strip() if is_plain else _cleaned(cell)
+    if isinstance(cell, bool | list | dict):
+        raise Unfit("value_invalid")
     return "" if cell is None else shown(cell)
 
 
@@ -83,6 +85,11 @@ def shown(cell: Cell) -> str:
             return str(cell)
 
 
+def well_formed(text: str) -> str:
+    """The text without halves of surrogate pairs, which JSON may hold, and which are no characters of any encoding."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def code(cell: Cell) -> str:
     """Text of numbers and codes: full-width signs become the usual ones. Raises Unfit."""
     found = text(cell)
@@ -92,7 +99,7 @@ def code(cell: Cell) -> str:
 def number(cell: Cell) -> str:
     """A long number as text. Raises Unfit where a spreadsheet has lost its last digits."""
     if isinstance(cell, int | float) and not isinstance(cell, bool):
-        if abs(cell) >= 10**EXACT_DIGITS or cell != int(cell):
+        if not abs(cell) < 10**EXACT_DIGITS or cell != int(cell):
             raise Unfit("number_damaged")
         return str(int(cell))
     found = code(cell)

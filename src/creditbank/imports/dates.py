@@ -9,10 +9,14 @@ from functools import lru_cache
 from creditbank.imports.cells import Cell, Unfit, code
 
 _DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
+_ONES = "[一二三四五六七八九]"
 _NUMERALS = re.compile(
-    r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})[日号]?"
+    f"([〇零○一二三四五六七八九]{{4}})年({_ONES}|一?十{_ONES}?)月({_ONES}|[一二三]?十{_ONES}?)[日号]?"
 )
-_YEAR_FIRST = re.compile(r"([12][0-9]{3})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*[日号]?(?:[T ].*)?")
+_YEAR_FIRST = re.compile(r"([12][0-9]{3})\s*[-/.年]\s*([0-9]{1,2})\s*[-/.月]\s*([0-9]{1,2})\s*[日号]?(?![0-9])(.*)")
+_TIME = re.compile(
+    r"[T ]\s*(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?\s*(?:Z|[+-][0-9]{2}:?[0-9]{2})?", re.ASCII
+)
 _COMPACT = re.compile(r"([12][0-9]{3})([0-9]{2})([0-9]{2})")
 _WORDS = re.compile(
     r"([0-9]{1,2})[- ]([A-Za-z]{3,9})[-., ]+([12][0-9]{3})|([A-Za-z]{3,9})[. ]+([0-9]{1,2}),? +([12][0-9]{3})"
@@ -26,6 +30,8 @@ EPOCH_1900 = date(1899, 12, 30)
 EPOCH_1904 = date(1904, 1, 1)
 _SERIALS = (10_000, 80_000)
 """Days since 1900 that can be meant: from 1927 to 2119."""
+_LONGEST = 99_999_999
+"""Year, month and day in one number."""
 
 
 def civil_date(cell: Cell, epoch: date = EPOCH_1900) -> date | None:
@@ -40,6 +46,8 @@ def civil_date(cell: Cell, epoch: date = EPOCH_1900) -> date | None:
         case bool():
             raise Unfit("date_invalid")
         case int() | float():
+            if not abs(cell) <= _LONGEST:
+                raise Unfit("date_invalid")
             return _serial(float(cell), epoch)
         case _:
             found = code(cell)
@@ -57,10 +65,14 @@ def _serial(number: float, epoch: date) -> date:
 
 @lru_cache(maxsize=4096)
 def _read(text: str, epoch: date) -> date:
-    if len(text) == 5 and text.isdigit():
+    if len(text) == 5 and text.isascii() and text.isdigit():
         return _serial(float(text), epoch)
-    if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
+    if match := _COMPACT.fullmatch(text):
         return _day(*map(int, match.groups()))
+    if match := _YEAR_FIRST.fullmatch(text):
+        if match[4] and not _TIME.fullmatch(match[4]):
+            raise Unfit("date_ambiguous")  # a second day, as in a period, or what only its writer knows
+        return _day(*map(int, match.groups()[:3]))
     if match := _NUMERALS.fullmatch(text):
         year, month, day = match.groups()
         return _day(int(year.translate(_DIGITS)), _numeral(month), _numeral(day))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from creditbank.imports import columns
 from creditbank.imports.cells import shown
+from creditbank.imports.task import RETURNED_HEADERS
 
 LOOKED_AT = 30
 LEAST = 2
@@ -83,6 +84,15 @@ def named(header: str, mapping: Mapping) -> Named:
 def guessed(row: Sequence[Any], mapping: Mapping) -> tuple[Named, ...]:
     """What the first row would say if it were a header: shown to whoever has to map it."""
     return tuple(named(_clean(cell), mapping) for cell in row[:LOOKED_AT])
+
+
+def width(header: Header) -> int:
+    """How many cells a row may have. A sheet is as wide as its widest row; where a file of ours comes back, whatever
+    stands behind its two columns is what the row had too many."""
+    told = [one.header for one in header.named]
+    while told and not told[-1]:
+        told.pop()
+    return len(told) if tuple(told[-2:]) in RETURNED_HEADERS.values() else len(header.named)
 
 
 def is_header(cells: Sequence[Any], header: Header) -> bool:

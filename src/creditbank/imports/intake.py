@@ -20,6 +20,12 @@ from creditbank.ledger.jobs import Job
 _TRAITS = ("format", "encoding", "delimiter", "sheet", "sheets", "header_row", "columns", "above", "problem", "unfit")
 
 
+class TooManyImports(errors.Conflict):
+    """So many files of one organisation are not kept at once."""
+
+    code = "too_many_imports"
+
+
 class ImportRepeated(errors.Conflict):
     """The same bytes were imported before, or are being imported."""
 
@@ -53,19 +59,28 @@ def detail_of(one: Import) -> Detail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginImport:
-    """Take a file that lies in its directory. Raises ImportRepeated for bytes that came before, unless forced."""
+    """Take a file that lies in its directory. Raises ImportRepeated for bytes that came before, unless forced.
+
+    Raises TooManyImports where the organisation has `most` that are under way, or ended no longer than
+    `kept_microseconds` ago.
+    """
 
     import_id: UUID
     organisation: str
     sha256: bytes
     detail: Detail
     forced: bool
+    most: int
+    kept_microseconds: int
 
     def needs(self) -> Needs:
         return Needs()
 
     def run(self, draft: Draft) -> Answer:
         connection = draft.unit.connection
+        kept = imports.kept(connection, self.organisation, draft.unit.now - self.kept_microseconds)
+        if kept >= self.most:
+            raise TooManyImports()
         occurrence = None
         if not self.detail.dry_run:
             former = imports.former(connection, self.organisation, self.sha256)
@@ -120,6 +135,8 @@ class SettleReading:
             return Answer(status=200, body=documents.imported(current))
         detail = detail_of(current)
         found = {name: self.findings[name] for name in _TRAITS if self.findings.get(name) is not None}
+        if found.get("problem", {}).get("code") == "header_not_found":
+            del found["columns"]  # the first row, which may well be a person's: the preview shows it, from its file
         values: dict[str, Any] = {"detail": _DETAIL.dump_json(replace(detail, found=found))}
         if "problem" in found:
             state = "refused"
@@ -151,23 +168,53 @@ class StartImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelImport:
-    """Stop at the chunk at hand. What has been awarded stays. Raises WrongState for an import that has ended."""
+    """Stop at the chunk at hand. What has been awarded stays. Raises WrongState for an import that has ended.
+
+    The authority may stop anybody's, and has no `organisation`; the sender is then told who did.
+    """
 
     import_id: UUID
-    organisation: str
+    organisation: str | None
 
     def needs(self) -> Needs:
         return Needs()
 
     def run(self, draft: Draft) -> Answer:
         current = own(draft, self.import_id, self.organisation, "running", "waiting")
-        return _changed(draft, current, "cancelled", current.rows, {"finished_at": draft.unit.now})
+        return cancel(draft, current, "cancelled_by_authority" if self.organisation is None else None)
 
 
-def own(draft: Draft, import_id: UUID, organisation: str, *states: str) -> Import:
-    """Raises NotFound for an import of somebody else, WrongState for one that is not in these states."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LapseImport:
+    """End an import that has waited for too long. Does nothing where it waits no more."""
+
+    import_id: UUID
+
+    def needs(self) -> Needs:
+        return Needs()
+
+    def run(self, draft: Draft) -> Answer:
+        current = locked(draft, self.import_id)
+        if current.state != "waiting":
+            return Answer(status=200, body=documents.imported(current))
+        return cancel(draft, current, "waited_too_long")
+
+
+def cancel(draft: Draft, current: Import, why: str | None) -> Answer:
+    """End an import before its last row; `why` is the code of what its sender is to be told about it."""
+    values: dict[str, Any] = {"finished_at": draft.unit.now}
+    if why is not None:
+        detail = detail_of(current)
+        found = {**(detail.found or {}), "problem": {"code": why, "facts": {}}}
+        values["detail"] = _DETAIL.dump_json(replace(detail, found=found))
+    return _changed(draft, current, "cancelled", current.rows, values)
+
+
+def own(draft: Draft, import_id: UUID, organisation: str | None, *states: str) -> Import:
+    """Raises NotFound for an import of another organisation, if one is named, and WrongState for one that is not in
+    these states."""
     current = locked(draft, import_id)
-    if current.organisation != organisation:
+    if organisation not in (None, current.organisation):
         raise errors.NotFound()
     if current.state not in states:
         raise errors.WrongState("import", documents.state_of(current))

@@ -12,6 +12,9 @@ FILE_BYTES = 1024 * MEGABYTE
 OUT_OF_MEMORY = 77
 """The exit code of a process that noticed it by itself."""
 
+OUT_OF_ROOM = 78
+"""The exit code of a process that found the disk full."""
+
 
 def take() -> None:
     """Limit this process, for good. A core dump of it would hold personal data."""

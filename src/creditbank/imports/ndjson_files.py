@@ -12,6 +12,8 @@ from creditbank.imports.texts import Said
 
 LONGEST_LINE = 64 * 1024
 DEPTH = 3
+DEEPEST = 8
+"""Nothing that a certificate may say lies so deep."""
 
 
 def source(path: Path) -> Source:
@@ -38,12 +40,27 @@ def _lines(path: Path) -> Iterator[Line]:
 
 def _line(row: int, line: bytes) -> Line:
     try:
-        found = json.loads(line.decode("utf-8-sig"))
+        found = json.loads(line.decode("utf-8-sig"), parse_constant=_no_json)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not _is_shallow(found, DEEPEST):
         return Line(row, [line.decode("utf-8", "replace").rstrip("\r\n")], [Said("line_malformed")])
-    return Line(row, [found])  # type: ignore[list-item]  # taken apart by `members`
+    return Line(row, [found])
+
+
+def _no_json(constant: str) -> Any:
+    """NaN and the infinities, which Python would take. Raises ValueError."""
+    raise ValueError(constant)
+
+
+def _is_shallow(value: Any, depth: int) -> bool:
+    match value:
+        case dict():
+            return depth > 0 and all(_is_shallow(one, depth - 1) for one in value.values())
+        case list():
+            return depth > 0 and all(_is_shallow(one, depth - 1) for one in value)
+        case _:
+            return True
 
 
 def _skip(text: Any) -> None:

@@ -17,13 +17,13 @@ from typing import IO, Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from creditbank.imports import columns, csv_files, headers, limits, ndjson_files, texts, xlsx_files
-from creditbank.imports.cells import Cell, shown
+from creditbank.imports.cells import Cell, shown, well_formed
 from creditbank.imports.headers import Header, Mapping, Named
 from creditbank.imports.rows import Column, Judge, Sender, Values
 from creditbank.imports.tables import ATOMIC_ROWS, MOST_COLUMNS, MOST_ROWS, Line, Source, is_blank
 from creditbank.imports.task import RETURNED, Folder, Task
 from creditbank.imports.texts import Refused, Said
-from creditbank.vault.durable import sync_file, sync_folder
+from creditbank.vault.durable import is_disk_full, sync_file, sync_folder
 
 PREVIEWED = 10
 _PERSON = ("name", "document_number")
@@ -37,6 +37,8 @@ def main() -> None:
         read(folder)
     except MemoryError:
         sys.exit(limits.OUT_OF_MEMORY)
+    except OSError as error:
+        sys.exit(limits.OUT_OF_ROOM if is_disk_full(error) else 1)
 
 
 def read(folder: Folder) -> None:
@@ -48,7 +50,7 @@ def read(folder: Folder) -> None:
         findings.problem = {"code": refused.code, "facts": refused.facts}
     unfinished = folder.findings.with_suffix(".part")
     with unfinished.open("wb") as file:
-        file.write(json.dumps(findings.document(), ensure_ascii=False).encode())
+        file.write(_json(findings.document()))
         sync_file(file)
     unfinished.replace(folder.findings)
     sync_folder(folder.path)
@@ -121,7 +123,7 @@ def _json(content: Any) -> bytes:
 
 
 def _shown(cell: Any) -> str:
-    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict | list) else shown(cell)
+    return well_formed(json.dumps(cell, ensure_ascii=False)) if isinstance(cell, dict | list) else shown(cell)
 
 
 def _read(folder: Folder, task: Task, findings: _Findings) -> None:
@@ -176,9 +178,10 @@ def _read_table(source: Source, judge: Judge, mapping: Mapping, output: _Output)
         for line in top[:begin]:
             output.above(line.cells)
         _check_columns(header.named, judge)
+        width = headers.width(header)
         read = [judge.column(one.header, one.column) if one.column else None for one in header.named]
         for line in chain(top[begin:], lines):
-            faults = [*line.faults, *_shape(line, header)]
+            faults = [*line.faults, *_shape(line, header, width)]
             if any(said.code == "header_repeated" for said in faults):
                 output.row(line, {}, faults)
                 continue
@@ -190,9 +193,8 @@ def _pairs(read: Sequence[Column | None], cells: list[Cell]) -> Iterator[tuple[C
     return ((column, cell) for column, cell in zip(read, cells, strict=False) if column is not None)
 
 
-def _shape(line: Line, header: Header) -> list[Said]:
-    width = len(header.named)
-    if width > MOST_COLUMNS or len(line.cells) > 10 * MOST_COLUMNS:
+def _shape(line: Line, header: Header, width: int) -> list[Said]:
+    if len(header.named) > MOST_COLUMNS or len(line.cells) > 10 * MOST_COLUMNS:
         raise Refused("too_many_columns", most=MOST_COLUMNS)
     if len(line.cells) > width and not is_blank(line.cells[width:]):
         return [Said("too_many_cells")]
@@ -222,8 +224,8 @@ def _read_members(source: Source, judge: Judge, mapping: Mapping, output: _Outpu
             continue
         pairs: list[tuple[Column, Cell]] = []
         faults: list[Said] = []
-        for name, cell in ndjson_files.members(line.cells[0]).items():
-            if name in RETURNED:
+        for member, cell in ndjson_files.members(line.cells[0]).items():
+            if (name := well_formed(member)) in RETURNED:
                 continue
             if name not in known and len(known) < MOST_COLUMNS:
                 one = _member(name, mapping)

@@ -18,6 +18,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from creditbank.imports import limits
 from creditbank.imports.task import RETURNED, Folder
+from creditbank.vault.durable import is_disk_full, sync_file
 
 LONGEST_CELL = 32_767
 """What a spreadsheet takes."""
@@ -35,19 +36,27 @@ class Writer(Protocol):
 def main() -> None:
     limits.take()
     folder, kind, format_, language = Folder(Path(sys.argv[1])), sys.argv[2], sys.argv[3], sys.argv[4]
-    path = folder.returned(f"{kind}-{language}", format_)
-    unfinished = path.with_suffix(".part")
+    try:
+        _make(folder, kind, format_, folder.returned(f"{kind}-{language}", format_))
+    except OSError as error:
+        sys.exit(limits.OUT_OF_ROOM if is_disk_full(error) else 1)
+
+
+def _make(folder: Folder, kind: str, format_: str, path: Path) -> None:
+    unfinished = path.with_name(f"{path.name}.part")
     writer = _WRITERS[format_](unfinished)
-    for cells in _rows(folder, kind):
+    for cells in _rows(folder, kind, folder.notes(path)):
         writer.write(cells)
     writer.close()
+    with unfinished.open("rb") as file:
+        sync_file(file)
     unfinished.replace(path)
 
 
-def _rows(folder: Folder, kind: str) -> Iterator[list[str]]:
+def _rows(folder: Folder, kind: str, notes_path: Path) -> Iterator[list[str]]:
     """The rows with the two columns. All are as wide as the header, so that the two stand under each other."""
     cells = folder.all_cells()
-    with folder.notes.open(encoding="utf-8") as lines:
+    with notes_path.open(encoding="utf-8") as lines:
         notes = map(json.loads, lines)
         heading = next(notes)
         above = list(islice(cells, heading["above"]))
@@ -56,13 +65,16 @@ def _rows(folder: Folder, kind: str) -> Iterator[list[str]]:
             yield row
         if above:
             yield [*_wide(above[-1], width), *heading["columns"]]
-        for row, (was_refused, status, reason) in zip(cells, notes, strict=False):
+        for row, (was_refused, status, reason) in zip(cells, notes, strict=True):
             if kind == "result" or was_refused:
                 yield [*_wide(row, width), status, reason]
 
 
 def _wide(cells: list[str], width: int) -> list[str]:
-    return [*cells[:width], *[""] * (width - len(cells))]
+    """What a row has beyond the header stays, in front of the two columns: dropped, it would look mended."""
+    while len(cells) > width and not cells[-1].strip():
+        cells = cells[:-1]
+    return [*cells, *[""] * (width - len(cells))]
 
 
 class _Csv:

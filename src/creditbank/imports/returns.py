@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any, Literal
@@ -13,7 +16,7 @@ from creditbank.domain import errors
 from creditbank.imports import sandbox, texts, verdicts
 from creditbank.imports.documents import state_of
 from creditbank.imports.intake import detail_of
-from creditbank.imports.task import Folder
+from creditbank.imports.task import RETURNED_HEADERS, Folder
 from creditbank.ledger.imports import Import
 
 Kind = Literal["result", "error"]
@@ -21,37 +24,57 @@ Format = Literal["csv", "xlsx", "ndjson"]
 Language = Literal["en", "zh-CN"]
 
 _WORDS: dict[Language, dict[str, str]] = {
-    "en": {
-        "status": "import status",
-        "reason": "reason",
-        "accepted": "accepted",
-        "refused": "refused",
-        "not": "not attempted",
-    },
-    "zh-CN": {"status": "导入结果", "reason": "原因", "accepted": "已登记", "refused": "未通过", "not": "未处理"},
+    "en": {"accepted": "accepted", "refused": "refused", "not": "not attempted"},
+    "zh-CN": {"accepted": "已登记", "refused": "未通过", "not": "未处理"},
 }
 _FIT: dict[Language, str] = {"en": "fit (dry run)", "zh-CN": "校验通过（试运行）"}
 
 _one_at_a_time = Lock()
 """Each of these programs may take hundreds of megabytes."""
+PATIENCE_SECONDS = 1.0
 
 
 def file(engine: Engine, one: Import, folder: Folder, kind: Kind, format_: Format, language: Language) -> Path:
-    """The file, made now unless it was before. Raises WrongState before the end, NotFound when the file has gone."""
+    """The file, made now unless it was before.
+
+    Raises WrongState before the end, NotFound when the file has gone, and Unavailable while others are made: those who
+    wait would take the threads in which all else is answered.
+    """
     if one.state not in ("finished", "cancelled"):
         raise errors.WrongState("import", state_of(one))
     path = folder.returned(f"{kind}-{language}", format_)
-    with _one_at_a_time:
+    if path.exists():
+        return path
+    if not folder.cells.exists():
+        raise errors.NotFound()
+    with _turn(folder):
         if path.exists():
             return path
-        if not folder.cells.exists():
-            raise errors.NotFound()
-        _write_notes(engine, one, folder, language)
+        notes = folder.notes(path)
+        _write_notes(engine, one, notes, language)
         try:
             sandbox.run("returning", folder, Event(), kind, format_, language)
         except (sandbox.Overtaxed, sandbox.Broken):
             raise errors.Unavailable() from None
+        finally:
+            notes.unlink(missing_ok=True)
     return path
+
+
+@contextmanager
+def _turn(folder: Folder) -> Iterator[None]:
+    """The one turn of this process, and of all processes for this import. Raises Unavailable where it does not come."""
+    if not _one_at_a_time.acquire(timeout=PATIENCE_SECONDS):
+        raise errors.Unavailable()
+    try:
+        with folder.return_lock.open("wb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise errors.Unavailable() from None
+            yield
+    finally:
+        _one_at_a_time.release()
 
 
 def format_of(one: Import, wanted: Format | None) -> Format:
@@ -64,7 +87,7 @@ def format_of(one: Import, wanted: Format | None) -> Format:
     return wanted or sent
 
 
-def _write_notes(engine: Engine, one: Import, folder: Folder, language: Language) -> None:
+def _write_notes(engine: Engine, one: Import, path: Path, language: Language) -> None:
     """What is to stand in the two columns, a line a row."""
     words, detail = _WORDS[language], detail_of(one)
     accepted = _FIT[language] if detail.dry_run else words["accepted"]
@@ -72,9 +95,9 @@ def _write_notes(engine: Engine, one: Import, folder: Folder, language: Language
     heading = {
         "above": found.get("above", 0),
         "width": 1 if found.get("format") == "ndjson" else len(found.get("columns", ())),
-        "columns": [words["status"], words["reason"]],
+        "columns": RETURNED_HEADERS[language],
     }
-    with folder.notes.open("w", encoding="utf-8") as notes:
+    with path.open("w", encoding="utf-8") as notes:
         notes.write(json.dumps(heading, ensure_ascii=False) + "\n")
         written = 0
         for verdict in verdicts.read(engine, one.import_id):

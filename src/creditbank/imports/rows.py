@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from creditbank.domain.identifiers import InvalidIdentifier, normalise, normalise_certificate_number
+from creditbank.domain.values import MOST_NUMBER
 from creditbank.imports import cells, columns
 from creditbank.imports.cells import Cell, Unfit
 from creditbank.imports.dates import EPOCH_1900, civil_date
@@ -26,6 +27,7 @@ MOST_KNOWN = 256
 """Texts of a column that are read once: most columns hold few words, again and again."""
 
 _HOURS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?")
+_MARK = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 _LOST_TAIL = re.compile(r"[0-9]{15}000")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
@@ -92,6 +94,9 @@ class Judge:
             except Unfit as unfit:
                 faults.append(Said(unfit.code, column.header, unfit.facts))
                 values[column.field] = None
+            except (ValueError, OverflowError):  # of a kind that nobody thought of: the fault of one cell, no more
+                faults.append(Said("value_invalid", column.header))
+                values[column.field] = None
         for name, constant in self._constants:
             values.setdefault(name, constant)
         self._check_person(values, faults)
@@ -129,7 +134,7 @@ class Judge:
 
     def _settle_score(self, values: Values) -> None:
         if (score := values.get("score")) and not values.get("score_scale"):
-            is_mark = score.replace(".", "", 1).isdigit() and float(score) <= 100
+            is_mark = _MARK.fullmatch(score) and float(score) <= 100
             values["score_scale"] = "0-100" if is_mark else "grade"
 
     def _header(self, name: str) -> str:
@@ -211,6 +216,8 @@ def _score(cell: Cell) -> str:
 
 def _own_field(cell: Cell) -> str | int | float | bool:
     if isinstance(cell, bool | int):
+        if abs(cell) > MOST_NUMBER:
+            raise Unfit("value_invalid")
         return cell
     return _bounded(cells.text(cell))
 
@@ -233,7 +240,8 @@ def _word(name: str) -> Read:
     """One of few values, by any of its words."""
 
     def read(cell: Cell) -> str | None:
-        if not (found := cells.code(cell)):
+        said = cells.shown(cell) if isinstance(cell, bool) else cell
+        if not (found := cells.code(said)):
             return None
         known = columns.words(name)
         if (value := known.get(columns.folded(found))) is None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import shutil
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import from_json
@@ -25,33 +26,40 @@ from creditbank.imports.intake import Detail, SettleReading, detail_of
 from creditbank.imports.task import Folder, Task
 from creditbank.imports.work import Work, refusal
 from creditbank.ledger import imports
+from creditbank.ledger.fairness import Turns
 from creditbank.ledger.imports import Import
-from creditbank.vault.durable import make_folder
+from creditbank.vault.durable import is_disk_full, make_folder, sync_folder
 
 _logger = logging.getLogger("creditbank.imports")
 
-DAY_SECONDS = 86_400
-ORPHAN_SECONDS = 3_600
-PURGE_SECONDS = 3_600.0
-MICROSECONDS = 1_000_000
+RESUME_SECONDS = 60.0
+MOST_FAILURES = 5
+"""So often an import may end by a fault of ours before it is given up."""
 MANY_BYTES = 32 * 1024
 """Of a file that is likely to hold many rows."""
 
 
-class Importer:
-    """One per process. Files are read one at a time, so that no two hostile ones share the memory of the machine."""
+class _Turn(NamedTuple):
+    import_id: UUID
+    organisation: str
+    stop: Event
 
-    def __init__(
-        self, bank: Bank, desk: Desk, beside: Beside, runner: JobRunner, directory: Path, keep_days: int
-    ) -> None:
+
+class Importer:
+    """One per process. Files are read one at a time, so that no two hostile ones share the memory of the machine;
+    organisations take turns."""
+
+    def __init__(self, bank: Bank, desk: Desk, beside: Beside, runner: JobRunner, directory: Path) -> None:
         self.directory = directory
         self._bank = bank
         self._desk = desk
         self._beside = beside
         self._runner = runner
-        self._keep_microseconds = keep_days * DAY_SECONDS * MICROSECONDS
         self._readers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="imports")
         self._closing = Event()
+        self._waiting: Turns[_Turn] = Turns(lambda turn: turn.organisation)
+        self._begun: Counter[UUID] = Counter()
+        self._elsewhere: set[UUID] = set()
         self._stops: dict[UUID, Event] = {}
         self._lock = Lock()
         make_folder(directory)
@@ -59,13 +67,13 @@ class Importer:
     def folder(self, import_id: UUID) -> Folder:
         return Folder.of(self.directory, import_id)
 
-    def begin(self, import_id: UUID) -> Future[None]:
-        """Read the file, and award its rows unless it is to wait. Ends when it has been read."""
+    def begin(self, import_id: UUID, organisation: str) -> None:
+        """Read the file, and award its rows unless it is to wait. Does nothing where the file lies elsewhere."""
         with self._lock:
             stop = self._stops[import_id] = Event()
-        reading = self._readers.submit(self._read, import_id, stop)
-        reading.add_done_callback(_report)
-        return reading
+            self._begun[import_id] += 1
+            self._waiting.add(_Turn(import_id, organisation, stop))
+        self._readers.submit(self._take_turn)
 
     def stop(self, import_id: UUID) -> None:
         """End the reading of a file that nobody wants any more."""
@@ -73,22 +81,37 @@ class Importer:
             if (stop := self._stops.get(import_id)) is not None:
                 stop.set()
 
+    def carries(self, import_id: UUID) -> bool:
+        """Whether this process has it in hand."""
+        with self._lock:
+            return self._begun[import_id] > 0
+
     def resume(self) -> None:
-        """Take up what a crash has left behind, and let go of files whose time is over."""
-        self.purge()
+        """Take up what was left behind by a crash, by an error, or by another process that held it for a moment.
+
+        Imports whose folders lie on another machine are left to that machine.
+        """
         with self._bank.engine.connect() as connection, connection.begin():
             unfinished = list(imports.unfinished(connection))
         for one in unfinished:
-            self.begin(one.import_id)
+            if not self.folder(one.import_id).path.exists():
+                self._note_elsewhere(one.import_id)
+            elif not self.carries(one.import_id):
+                self.begin(one.import_id, one.organisation)
 
-    def purge(self) -> None:
-        """Delete the files of imports that ended some days ago: they hold personal data in clear."""
-        now = self._bank.clock()
-        folders = {UUID(path.name): path for path in self.directory.iterdir() if _is_old_folder(path, now)}
+    def receive_again(self, import_id: UUID, source: Path) -> None:
+        """Take the same file, sent once more, where it is not here: nobody knew whether the first was taken."""
         with self._bank.engine.connect() as connection, connection.begin():
-            over = imports.finished_before(connection, list(folders), now - self._keep_microseconds)
-        for import_id in over:
-            shutil.rmtree(folders[import_id], ignore_errors=True)
+            one = imports.find(connection, import_id)
+        if one is None or one.state != "running" or one.resume_at is not None:
+            return
+        folder = self.folder(import_id)
+        if not folder.source.exists():
+            make_folder(folder.path)
+            source.replace(folder.source)
+            sync_folder(folder.path)
+        if not self.carries(import_id):
+            self.begin(import_id, one.organisation)
 
     def close(self) -> None:
         """Stop reading. The rest is taken up at the next start."""
@@ -98,32 +121,76 @@ class Importer:
                 stop.set()
         self._readers.shutdown(wait=True, cancel_futures=True)
 
-    def _read(self, import_id: UUID, stop: Event) -> None:
-        held = _held(self.folder(import_id))
-        if held is None:
-            return  # another process of the bank works on it
-        carried = False
+    def _take_turn(self) -> None:
+        with self._lock:
+            turn = self._waiting.next()
+        carried: Future[None] | None = None
         try:
-            one = self._standing(import_id, stop)
-            if one is not None and one.state == "running" and self._is_unread(one):
-                one = self._settle(one, self._findings(one, stop))
-            if one is not None and one.state == "running" and one.resume_at is not None:
-                self._carry(one, held)
-                carried = True
+            carried = self._work_on(turn)
         except sandbox.Stopped:
-            return  # cancelled, or taken up at the next start
+            pass  # cancelled, or taken up at the next start
+        except Exception as failure:  # noqa: BLE001 -- it is counted and reported, and the import is tried again
+            self._note_failure(turn.import_id, failure)
         finally:
-            with self._lock:
-                self._stops.pop(import_id, None)
-            if not carried:
+            if carried is None:
+                self._end(turn.import_id)
+        if carried is not None:
+            carried.add_done_callback(partial(self._end_carried, turn.import_id))
+
+    def _work_on(self, turn: _Turn) -> Future[None] | None:
+        """Read the file unless it has been; what carries its rows on, where something does."""
+        held = self.folder(turn.import_id).hold()
+        if held is None:
+            return None  # another process of the bank works on it, or it lies on another machine
+        carried: Future[None] | None = None
+        try:
+            if (one := self._read(turn)) is not None:
+                carried = self._carry(one, held)
+            return carried
+        finally:
+            if carried is None:
                 held.close()
+
+    def _read(self, turn: _Turn) -> Import | None:
+        """The import with rows to be awarded; None where there is nothing to be done."""
+        one = self._standing(turn.import_id, turn.stop)
+        if one is None or one.state != "running":
+            return None
+        if self.folder(one.import_id).failed_times() >= MOST_FAILURES:
+            one = self._settle(one, refusal("internal"))
+        elif self._is_unread(one):
+            one = self._settle(one, self._findings(one, turn.stop))
+        return one if one is not None and one.state == "running" and one.resume_at is not None else None
+
+    def _end(self, import_id: UUID) -> None:
+        with self._lock:
+            self._begun[import_id] -= 1
+            if not self._begun[import_id]:
+                del self._begun[import_id]
+                self._stops.pop(import_id, None)
+
+    def _end_carried(self, import_id: UUID, carried: Future[None]) -> None:
+        if not carried.cancelled() and (failure := carried.exception()) is not None:
+            self._note_failure(import_id, failure)
+        self._end(import_id)
+
+    def _note_failure(self, import_id: UUID, failure: BaseException) -> None:
+        _logger.error("an import ended with %s", type(failure).__name__)
+        if not is_disk_full(failure) and not isinstance(failure, errors.Unavailable | DBAPIError | TimeoutError):
+            with suppress(OSError):
+                self.folder(import_id).add_failure()
+
+    def _note_elsewhere(self, import_id: UUID) -> None:
+        if import_id not in self._elsewhere:
+            self._elsewhere.add(import_id)
+            _logger.warning("the files of import %s are not on this machine", import_id)
 
     def _is_unread(self, one: Import) -> bool:
         return one.resume_at is None or not self.folder(one.import_id).rows.exists()
 
     def _findings(self, one: Import, stop: Event) -> Mapping[str, Any]:
         folder, detail = self.folder(one.import_id), detail_of(one)
-        if one.resume_at is not None or not folder.source.exists():
+        if one.resume_at is not None or not folder.is_whole(one.sha256, detail.bytes):
             return refusal("source_lost")
         if folder.source.stat().st_size > MANY_BYTES:
             self._beside.wake()  # so that it is up when the rows are to be awarded
@@ -176,34 +243,9 @@ class Importer:
                 if stop.wait(PAUSE_SECONDS) or self._closing.is_set():
                     raise sandbox.Stopped from None
 
-    def _carry(self, one: Import, held: IO[bytes]) -> None:
+    def _carry(self, one: Import, held: IO[bytes]) -> Future[None]:
         assert one.resume_at is not None
         work = Work(self._desk, self._beside, one, self.folder(one.import_id), one.resume_at, one.done)
-        self._runner.carry(work.step, lane=one.organisation).add_done_callback(lambda _: held.close())
-
-
-def _held(folder: Folder) -> IO[bytes] | None:
-    """The lock of an import; None where another process has it. The system takes it back from whoever dies."""
-    make_folder(folder.path)
-    lock = folder.lock.open("wb")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
-
-
-def _is_old_folder(path: Path, now: int) -> bool:
-    """Whether it may be a file that was refused before anything was recorded about it."""
-    try:
-        UUID(path.name)
-        return path.stat().st_mtime < now / MICROSECONDS - ORPHAN_SECONDS
-    except (ValueError, FileNotFoundError):
-        return False
-
-
-def _report(reading: Future[None]) -> None:
-    # An import that ends by a fault of ours stays unfinished; whoever runs the bank must hear of it.
-    if not reading.cancelled() and (failure := reading.exception()) is not None:
-        _logger.error("an import ended with %s", type(failure).__name__)
+        carried = self._runner.carry(work.step, lane=one.organisation)
+        carried.add_done_callback(lambda _: held.close())
+        return carried

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from errno import ENOSPC
 from threading import Event
 from time import monotonic
 
@@ -33,7 +34,10 @@ class Broken(Exception):
 
 
 def run(program: str, folder: Folder, stop: Event, *arguments: str) -> None:
-    """Run `creditbank.imports.PROGRAM` on the directory of an import. Raises Stopped, Overtaxed or Broken."""
+    """Run `creditbank.imports.PROGRAM` on the directory of an import.
+
+    Raises Stopped, Overtaxed or Broken, and OSError where the disk is full.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", f"creditbank.imports.{program}", str(folder.path), *arguments],
         env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
@@ -46,6 +50,8 @@ def run(program: str, folder: Folder, stop: Event, *arguments: str) -> None:
         return
     if code in _TOO_DEMANDING:
         raise Overtaxed
+    if code == limits.OUT_OF_ROOM:
+        raise OSError(ENOSPC, os.strerror(ENOSPC))
     _logger.error("the program %s ended with code %s", program, code)
     raise Broken
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 RETURNED = ("import_status", "import_reason")
 """Members that stand for the two columns where NDJSON goes back; sent again, they say nothing about a certificate."""
+
+RETURNED_HEADERS: Mapping[str, tuple[str, str]] = {"en": ("import status", "reason"), "zh-CN": ("导入结果", "原因")}
+"""Headers of the two columns, in each language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +64,58 @@ class Folder:
     def task(self) -> Path:
         return self.path / "task.json"
 
-    @property
-    def notes(self) -> Path:
-        """What stands in the two columns that are added: one line about them, then one a row."""
-        return self.path / "notes"
+    def notes(self, returned: Path) -> Path:
+        """What stands in the two columns that such a file adds: one line about them, then one a row."""
+        return returned.with_name(f"{returned.name}.notes")
 
     @property
     def lock(self) -> Path:
         """Held by the one process that works on the import; given up when that process ends, in whatever way."""
         return self.path / "lock"
 
+    @property
+    def return_lock(self) -> Path:
+        """Held by the one process that makes a file for the sender."""
+        return self.path / "return.lock"
+
+    def failed_times(self) -> int:
+        """How often the import ended by a fault of ours."""
+        failures = self._failures
+        return failures.stat().st_size if failures.exists() else 0
+
+    def add_failure(self) -> None:
+        with self._failures.open("ab") as failures:
+            failures.write(b"x")
+
+    @property
+    def _failures(self) -> Path:
+        """One byte for each."""
+        return self.path / "failures"
+
     def returned(self, kind: str, format_: str) -> Path:
         """A file that was made for the sender."""
         return self.path / f"{kind}.{format_}"
+
+    def hold(self) -> IO[bytes] | None:
+        """The lock of the import; None where another process has it, or where the folder is not here."""
+        try:
+            lock = self.lock.open("wb")
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        return lock
+
+    def is_whole(self, sha256: bytes, size: int) -> bool:
+        """Whether the file is there as it was sent: a disk that was full or that failed may have cut it."""
+        try:
+            with self.source.open("rb") as file:
+                return self.source.stat().st_size == size and hashlib.file_digest(file, "sha256").digest() == sha256
+        except FileNotFoundError:
+            return False
 
     def put_task(self, task: Task) -> None:
         self.task.write_text(json.dumps(asdict(task), ensure_ascii=False), "utf-8")

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, Row, delete, func, insert, or_, select, updat
 from creditbank.ledger.tables import import_chunk, import_file, import_mapping, job
 
 KIND = "import"
+_ASKED_AT_ONCE = 1_000
+"""A database takes so many parameters in one statement."""
 UNDER_WAY = ("running", "waiting")
 
 
@@ -132,12 +134,28 @@ def advance(
     )
 
 
+def kept(connection: Connection, organisation: str, since: int) -> int:
+    """How many imports of an organisation have not ended, or not before an instant."""
+    statement = select(func.count()).where(
+        import_file.c.organisation == organisation,
+        or_(import_file.c.finished_at.is_(None), import_file.c.finished_at >= since),
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def waiting_before(connection: Connection, instant: int) -> list[UUID]:
+    """Imports that have waited since before an instant, the oldest first."""
+    statement = select(job.c.job_id).where(job.c.kind == KIND, job.c.state == "waiting", job.c.created_at < instant)
+    return list(connection.execute(statement.order_by(job.c.job_id)).scalars())
+
+
 def finished_before(connection: Connection, import_ids: Sequence[UUID], instant: int) -> set[UUID]:
     """Which of these ended before an instant, or are not known at all."""
-    statement = select(import_file.c.import_id, import_file.c.finished_at).where(
-        import_file.c.import_id.in_(import_ids)
-    )
-    known: dict[UUID, int | None] = {row.import_id: row.finished_at for row in connection.execute(statement)}
+    known: dict[UUID, int | None] = {}
+    for begin in range(0, len(import_ids), _ASKED_AT_ONCE):
+        some = import_ids[begin : begin + _ASKED_AT_ONCE]
+        statement = select(import_file.c.import_id, import_file.c.finished_at).where(import_file.c.import_id.in_(some))
+        known |= {row.import_id: row.finished_at for row in connection.execute(statement)}
     return {one for one in import_ids if one not in known or (known[one] or instant) < instant}
 
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import IO
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether something could not be written for want of room, which passes."""
+    return isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
 
 
 def make_folder(folder: Path, mode: int = 0o700) -> None:

@@ -66,6 +66,8 @@ def test_what_may_be_said_besides_is_kept(bank: ReadyBank) -> None:
         ({"learner_group": "child"}, "/learner_group"),
         ({"subsidised": "yes"}, "/subsidised"),
         ({"fields": {"deep": {"er": 1}}}, "/fields/deep"),
+        ({"fields": {"large": 2**53}}, "/fields/large"),
+        ({"fields": {"large": -(10**400)}}, "/fields/large"),
         ({"level": ""}, "/level"),
         ({"issued_on": "2026-7-1"}, "/issued_on"),
         ({"issued_on": "2026-07-01", "expires_on": "2026-06-30"}, ""),

@@ -13,7 +13,21 @@ from creditbank.api import heads
 from creditbank.audit import replay
 from creditbank.commands import parts
 from tests.api.bank import ReadyBank, on_one_database, person
-from tests.api.imports import COLUMNS, XLSX, codes, ended, imported, line, results, send, table, tally
+from tests.api.imports import (
+    COLUMNS,
+    XLSX,
+    begun,
+    codes,
+    ended,
+    imported,
+    line,
+    paused,
+    results,
+    send,
+    table,
+    tally,
+    when,
+)  # fmt: skip
 from tests.imports.files import csv_bytes, ndjson_bytes, xlsx_bytes
 
 _numbers = count(1)
@@ -268,6 +282,34 @@ def test_an_import_that_waits_can_be_cancelled(bank: ReadyBank) -> None:
     assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
     back = bank.issuer.get(f"/v1/imports/{waiting['import_id']}/result-file", {"Accept-Language": "zh-CN"})
     assert back.text.count("未处理") == 2
+
+
+def test_the_import_of_an_organisation_that_is_suspended_stops_at_the_chunk_at_hand(own_bank: ReadyBank) -> None:
+    with paused(own_bank) as next_chunk:
+        import_id = begun(own_bank, table(*(line() for _ in range(6))))
+        next_chunk()
+        when(own_bank, import_id, lambda one: one["done"] == 2)
+        said = own_bank.authority.post("/v1/organisations/BIM-EVAL/suspension", {"reason": "x"})
+        assert said.status_code == 200, said.text
+        before = own_bank.events()
+    one = ended(own_bank.authority, import_id)
+    assert (tally(one), one["done"]) == (("cancelled", 6, 2, 0), 2)
+    assert one["problem"]["code"] == "organisation_suspended"
+    assert own_bank.events() == before
+
+    own_bank.authority.post("/v1/organisations/BIM-EVAL/reinstatement", {"reason": "x"})
+    back = own_bank.issuer.get(f"/v1/imports/{import_id}/result-file", {"Accept-Language": "zh-CN"})
+    assert (back.text.count("已登记"), back.text.count("未处理")) == (2, 4)
+
+
+def test_the_authority_may_stop_an_import_and_its_sender_is_told(bank: ReadyBank) -> None:
+    with paused(bank):
+        import_id = begun(bank, table(*(line() for _ in range(4))))
+        stopped = bank.authority.post(f"/v1/imports/{import_id}/cancellation")
+        assert (stopped.status_code, stopped.json()["state"]) == (200, "cancelled")
+    one = ended(bank.issuer, import_id)
+    assert (tally(one), one["problem"]["code"]) == (("cancelled", 4, 0, 0), "cancelled_by_authority")
+    assert bank.authority.post(f"/v1/imports/{import_id}/start", {}).status_code == 403
 
 
 # Answers

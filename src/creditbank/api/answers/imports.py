@@ -49,7 +49,7 @@ class Import(BaseModel):
     seconds_left: int | None
     created_at: str
     finished_at: str | None
-    problem: Remark | None = Field(description="Why the file as a whole was refused.")
+    problem: Remark | None = Field(description="Why the file was refused, or the import stopped.")
 
 
 class MappedColumn(BaseModel):

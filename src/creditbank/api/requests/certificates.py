@@ -16,15 +16,16 @@ from creditbank.domain.certificates import Award
 from creditbank.domain.events import (
     Evidence,
     Particulars,
-    Scalar,
     Score,
 )
-from creditbank.domain.values import certificate_id
+from creditbank.domain.values import MOST_NUMBER, certificate_id
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 
 
-Fields = Annotated[dict[FieldName, Scalar], Field(max_length=64)]
+_BOUND = Field(ge=-MOST_NUMBER, le=MOST_NUMBER)
+FieldValue = str | Annotated[int, _BOUND] | Annotated[float, _BOUND] | bool | None
+Fields = Annotated[dict[FieldName, FieldValue], Field(max_length=64)]
 """Open fields that rulebooks may read: names of their own, scalar values."""
 
 

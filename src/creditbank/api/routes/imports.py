@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from creditbank.api import conditions, streams, uploads
 from creditbank.api.answers.catalogue import Page
@@ -26,9 +26,8 @@ from creditbank.api.dependencies import Writer, respond, write
 from creditbank.api.faults import faults_of
 from creditbank.api.principals import Principal
 from creditbank.api.requests.imports import ImportOptions, MappingContent, StartBody
-from creditbank.api.senders import May, Sender, found_import, import_reader, importer_of, owner_of
+from creditbank.api.senders import May, Sender, found_import, import_reader, importer_of, keeping_of, owner_of
 from creditbank.api.uploads import Upload
-from creditbank.commands.desk import Settled
 from creditbank.domain import errors
 from creditbank.imports import mappings, queries
 from creditbank.imports.intake import BeginImport, CancelImport, Detail, StartImport
@@ -76,28 +75,37 @@ async def begin_import(
         "mapping": mapping,
     }  # fmt: skip
     folder = importer.folder(import_id)
-    await run_in_threadpool(make_folder, folder.path)
-    settled: Settled | None = None
+    keeping, may_stand = keeping_of(request), False
     try:
+        await run_in_threadpool(make_folder, folder.path)
         upload = await uploads.receive(request, folder.source)
         options = _options(asked | dict(upload.fields))
         detail = await run_in_threadpool(_detail, request, upload, options, organisation)
         request.scope[RAW_BODY] = upload.sha256 + to_json(options)
-        settled = await writer.ask(
-            BeginImport(
-                import_id=import_id,
-                organisation=organisation,
-                sha256=upload.sha256,
-                detail=detail,
-                forced=options.force,
-            )
+        begin = BeginImport(
+            import_id=import_id,
+            organisation=organisation,
+            sha256=upload.sha256,
+            detail=detail,
+            forced=options.force,
+            most=keeping.files,
+            kept_microseconds=keeping.microseconds,
         )
+        may_stand = True
+        settled = await writer.ask(begin)
+        taken = UUID(from_json(settled.body)["import_id"])
+        if may_stand := taken == import_id:
+            importer.begin(import_id, organisation)
+        else:
+            await run_in_threadpool(importer.receive_again, taken, folder.source)
+        return respond(settled)
+    except errors.BankError as refusal:
+        # Where nobody knows whether it was taken, it stays: if it was, it goes on, and if not, it goes in an hour.
+        may_stand = may_stand and isinstance(refusal, errors.Unavailable)
+        raise
     finally:
-        if settled is None or settled.replayed:
+        if not may_stand:
             await run_in_threadpool(shutil.rmtree, folder.path, ignore_errors=True)
-    if not settled.replayed:
-        importer.begin(import_id)
-    return respond(settled)
 
 
 def _options(asked: dict[str, Any]) -> ImportOptions:
@@ -174,16 +182,19 @@ async def start_import(
         changes |= {"columns": columns, "constants": constants}
     settled = await writer.ask(StartImport(import_id=import_id, organisation=organisation, changes=changes))
     if not settled.replayed:
-        importer_of(request).begin(import_id)
+        importer_of(request).begin(import_id, organisation)
     return respond(settled)
 
 
 @router.post("/imports/{import_id}/cancellation", response_model=ImportAnswer, summary="Cancel an import")
 async def cancel_import(
-    request: Request, import_id: UUID, writer: Annotated[Writer, write("imports:write")]
+    request: Request, import_id: UUID, writer: Annotated[Writer, write("imports:cancel")]
 ) -> Response:
-    """Stops after the chunk at hand. Certificates that were awarded stay; the rest of the rows are not attempted."""
-    answer = await writer.settle(CancelImport(import_id=import_id, organisation=writer.principal.own_code))
+    """Stops after the chunk at hand. Certificates that were awarded stay; the rest of the rows are not attempted.
+
+    The authority may stop any import; `problem` then says so.
+    """
+    answer = await writer.settle(CancelImport(import_id=import_id, organisation=owner_of(writer.principal)))
     importer_of(request).stop(import_id)
     return answer
 

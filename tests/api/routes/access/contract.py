@@ -40,6 +40,7 @@ TABLE = """
 | reservations:decide     | -         | -      | dealing     | -       | -       |
 | uses:read               | all       | -      | own         | own     | masked  |
 | imports:write           | -         | own    | -           | -       | -       |
+| imports:cancel          | all       | own    | -           | -       | -       |
 | imports:read            | all       | own    | -           | -       | -       |
 | consents:give           | -         | -      | -           | own     | -       |
 | consents:read           | all       | -      | dealing     | own     | masked  |
