@@ -86,7 +86,7 @@ def test_certificates_keep_their_rows_under_the_shorter_key(empty_url: str) -> N
 
 
 def test_the_first_rows_of_files_without_a_header_are_forgotten(engine: Engine) -> None:
-    script = import_module("migrations.versions.v0033_first_rows")
+    script = import_module("migrations.versions.v0051_first_rows")
     found = {"columns": [{"header": "王小明"}], "format": "csv"}
     lost, other = found | {"problem": {"code": "header_not_found"}}, found | {"problem": {"code": "no_rows"}}
     details = {UUID(int=1): lost, UUID(int=2): other, UUID(int=3): None}

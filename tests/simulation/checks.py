@@ -50,6 +50,8 @@ class Watch:
 
     causes: dict[str, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     """Under each idempotency key, the causes of which one may have had its effect."""
+    confirmed: set[UUID] = field(default_factory=set)
+    """The accounts whose erasure somebody was told of."""
     size: int = 0
     _heads: list[tuple[int, bytes]] = field(default_factory=list)
     _positions: dict[int, Rows] = field(default_factory=dict)
@@ -123,12 +125,13 @@ def at_the_end(installation: Installation) -> None:
         require(after[name] == rows, f"table {name} is another when it is rebuilt")
 
 
-def erased_stay_so(installation: Installation, model: Model) -> None:
+def erased_stay_so(installation: Installation, watch: Watch) -> None:
     """Before a restored backup is asked anything, it has forgotten whom the list of erased accounts names."""
     with snapshot(installation.engine) as connection:
         persons = set(connection.execute(select(person.c.account_id)).scalars())
-    erased = {one for one, account in model.accounts.items() if account.status == "erased"}
-    require(not persons & erased, "an erased person came back with a backup")
+    listed = installation.processes[0].bank.erased.read().keys()
+    require(watch.confirmed <= listed, "an erasure was confirmed that the list does not name")
+    require(not persons & listed, "an erased person came back with a backup")
 
 
 def history_rows(engine: Engine) -> Iterator[tuple[Any, ...]]:

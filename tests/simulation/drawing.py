@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
+from typing import TypeVar
 from uuid import UUID
 
 from tests.simulation.actions.action import Action
@@ -31,7 +32,7 @@ from tests.simulation.actions.people import (
     WithdrawConsent,
 )
 from tests.simulation.actions.uses import LONGEST, Apply, ChangeUse, Lapse, NewRules
-from tests.simulation.installation import COLLEGE, COURSES, ISSUERS, LEVELS, LIMITS
+from tests.simulation.installation import COURSES, ISSUERS, LEVELS, LIMITS
 from tests.simulation.model import Model, Moment
 
 PERSONS = tuple(f"SIM-{number}" for number in range(14))
@@ -39,6 +40,15 @@ PROGRAMMES = tuple(COURSES)
 ISSUED = (date(2026, 3, 1), date(2026, 7, 1))
 WITHDRAWN_SINCE = (date(2026, 6, 1), date(2026, 2, 1))
 HOUR = 3_600_000_000
+_CHANGES = {
+    "suspension": "open",
+    "reinstatement": "suspended",
+    "closure": "open",
+    "restriction": "open",
+    "restriction-lifting": "restricted",
+}
+"""Each change of an account, and the state in which it does something."""
+Thing = TypeVar("Thing")
 
 
 @dataclass(slots=True)
@@ -89,7 +99,11 @@ class Drawing:
         if not accounts:
             return None
         lively = [one for one, account in accounts.items() if account.status == "open" and account.lots]
-        return self.chance.choice(lively if lively and self.chance.random() < 0.9 else list(accounts))
+        return self._mostly(lively, list(accounts))
+
+    def _mostly(self, likely: Sequence[Thing], others: Sequence[Thing]) -> Thing:
+        """One with which something will happen; now and then any, or where there is none."""
+        return self.chance.choice(likely if likely and self.chance.random() < 0.9 else others)
 
     def _open(self, _: Moment) -> Action:
         count = 1 if self.chance.random() < 0.7 else 3
@@ -120,13 +134,14 @@ class Drawing:
         return AwardMany(lines, "atomic" if self.chance.random() < 0.3 else "partial")
 
     def _change_certificate(self, _: Moment) -> Action | None:
-        held = list(self.model.holders)
-        if not held:
+        change = self.chance.choices(("amendment", "hold", "release", "revocation"), (3, 4, 5, 2))[0]
+        wanted = "held" if change == "release" else "active"
+        known = [(one, lot) for account in self.model.accounts.values() for one, lot in account.lots.items()]
+        fitting = [one for one in known if one[1].status == wanted]
+        if not known:
             return None
-        certificate_id = self.chance.choice(held)
-        lot = self.model.accounts[self.model.holders[certificate_id]].lots[certificate_id]
-        change = self.chance.choices(("amendment", "hold", "release", "revocation"), (3, 3, 4, 2))[0]
-        issuer = self.chance.choices((lot.issuer, None, "nobody"), (6, 3, 1))[0]
+        certificate_id, lot = self._mostly(fitting, known)
+        issuer = self.chance.choices((lot.issuer, None, "nobody"), (7, 3, 0.5))[0]
         level = self.chance.choice(list(LEVELS)) if change == "amendment" else ""
         return ChangeCertificate(certificate_id=certificate_id, issuer=issuer, change=change, level=level)
 
@@ -134,11 +149,16 @@ class Drawing:
         account_id = self._account()
         if account_id is None or not (lots := list(self.model.accounts[account_id].lots)):
             return None
-        chance = self.chance
-        programme = COLLEGE if chance.random() < 0.7 else chance.choice(PROGRAMMES)
+        chance, account = self.chance, self.model.accounts[account_id]
+        dealing = [one for one in PROGRAMMES if account.may_be_dealt_with(one[0], at.today)]
+        if not dealing and chance.random() < 0.8:
+            return self._entitlement(account_id, at)
+        programme = self._mostly(dealing, PROGRAMMES)
+        if account.lacks_consent(programme, at.today) and chance.random() < 0.7:
+            return GiveConsent(account_id, programme[0], at.today + timedelta(days=40), self.ids())
         courses = [None] if chance.random() < 0.4 else list(COURSES[programme])
         wishes = tuple((chance.choice(lots), chance.choice(courses)) for _ in range(1 if chance.random() < 0.7 else 2))
-        term = chance.choice((0, 1, HOUR, 24 * HOUR, LONGEST, LONGEST + 1))
+        term = chance.choices((0, 1, HOUR, 24 * HOUR, LONGEST, LONGEST + 1), (1, 2, 6, 8, 8, 1))[0]
         return Apply(
             use_id=self.ids(),
             account_id=account_id,
@@ -148,15 +168,23 @@ class Drawing:
             expires_at=at.now + term if chance.random() < 0.5 else None,
         )
 
-    def _change_use(self, at: Moment) -> Action | None:
+    def _entitlement(self, account_id: UUID, at: Moment) -> Action:
+        """What lets an institution deal with an account."""
+        known = [document for document, to in self.model.documents.items() if to == account_id]
+        if known and self.chance.random() < 0.5:
+            return LookUp(self.chance.choice(known), self._institution())
+        return GiveConsent(account_id, self._institution(), at.today + timedelta(days=40), self.ids())
+
+    def _change_use(self, _: Moment) -> Action | None:
         uses = list(self.model.uses())
-        lively = [one for one in uses if one[1].stands or one[1].status == "open"]
         if not uses:
             return None
-        use_id, use = self.chance.choice(lively if lively and self.chance.random() < 0.8 else uses)
+        reviewed = [one for one in uses if one[1].status == "under_review"]
+        lively = [one for one in uses if one[1].stands or one[1].status == "open"]
+        use_id, use = self._mostly(reviewed if reviewed and self.chance.random() < 0.3 else lively, uses)
         if use.expires_at is not None:
             kind, change = "reservation", self.chance.choice(("confirmation", "confirmation", "release"))
-        elif use.kind == "exemption" and (use.status == "under_review" or self.chance.random() < 0.1):
+        elif use.kind == "exemption" and (use.status == "under_review" or self.chance.random() < 0.05):
             kind, change = "exemption", self.chance.choice(("upheld", "withdrawn"))
         else:
             kind, change = use.kind, "reversal"
@@ -166,12 +194,11 @@ class Drawing:
         return Lapse()
 
     def _status(self, _: Moment) -> Action | None:
-        account_id = self._account()
-        if account_id is None:
+        change, wanted = self.chance.choices(list(_CHANGES.items()), (4, 6, 1, 2, 4))[0]
+        accounts = list(self.model.accounts)
+        if not accounts:
             return None
-        change = self.chance.choices(
-            ("suspension", "reinstatement", "closure", "restriction", "restriction-lifting"), (4, 6, 1, 2, 4)
-        )[0]
+        account_id = self._mostly([one for one in accounts if self.model.accounts[one].status == wanted], accounts)
         if change in ("restriction", "restriction-lifting"):
             return Restrict(account_id, change)
         return ChangeStatus(account_id, change)
@@ -184,7 +211,8 @@ class Drawing:
         account_id = self._account()
         if account_id is None:
             return None
-        return Correct(account_id, self._person(), "error" if self.chance.random() < 0.5 else "change")
+        document = self._person() if self.chance.random() < 0.3 else f"SIM-{self.ids().hex[-6:]}"
+        return Correct(account_id, document, "error" if self.chance.random() < 0.5 else "change")
 
     def _rules(self, at: Moment) -> Action:
         programme, days = self.chance.choice(PROGRAMMES), self.chance.choice((-1, 0, 0, 3))

@@ -11,6 +11,7 @@ from creditbank.commands.desk import Settled
 from creditbank.domain import errors
 from creditbank.ledger.answers import Stored
 from tests.simulation.actions.action import require
+from tests.simulation.actions.people import Erase
 from tests.simulation.checks import Watch
 from tests.simulation.deliveries import Delivery, Outcome
 from tests.simulation.model import Model, Moment
@@ -30,6 +31,8 @@ class Judge:
         `struck`: there was a misfortune, without which there is no excuse. Raises Wrong.
         """
         known = self.model.answers.get(delivery.key)
+        if isinstance(outcome, Settled) and isinstance(delivery.action, Erase):
+            self.watch.confirmed.add(delivery.action.account_id)
         is_unknown = outcome is None or type(outcome) is errors.Unavailable
         self.counts["requests without an answer" if is_unknown else "answered requests"] += 1
         if is_unknown:

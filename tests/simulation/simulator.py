@@ -191,7 +191,7 @@ class Simulation:
         if ends and chance.random() < 0.6:
             self.clock.now = chance.choice(ends) + chance.choice((-1, 0, 1, HOUR))
         else:
-            self.clock.now += chance.choice((-3 * 24 * HOUR, -HOUR, -1, HOUR, 24 * HOUR, 20 * 24 * HOUR))
+            self.clock.now += chance.choice((-3 * 24 * HOUR, -24 * HOUR, -HOUR, -1, HOUR, 24 * HOUR, 10 * 24 * HOUR))
         self.clock.now = max(self.clock.now, EARLIEST)
         self.counts["times the clock was set back"] += self.clock.now < now
         self._say(f"the clock jumps by {self.clock.now - now:+}")
@@ -217,7 +217,7 @@ class Simulation:
         self.counts["restored backups"] += 1
         installation, at = self.installation, self._moment()
         installation.begin(Database(backup.image))
-        checks.erased_stay_so(installation, self.model)
+        checks.erased_stay_so(installation, self.watch)
         before = list(checks.history_rows(installation.engine))
         for process in installation.processes:
             request = Delivery(action=self._drawing.action(at), key="restored", causation=self._ids()).request()

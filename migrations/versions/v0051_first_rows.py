@@ -7,7 +7,7 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0033"
+revision = "0051"
 down_revision = "0050"
 
 _IMPORTS = sa.table("import_file", sa.column("import_id", sa.Uuid()), sa.column("detail", sa.LargeBinary()))
