@@ -11,6 +11,7 @@ from sqlalchemy import Table, select, update
 
 from creditbank.audit import replay
 from creditbank.audit.replay import Difference
+from creditbank.ledger.database import writing
 from creditbank.ledger.tables import event
 from creditbank.projections.usages import usage
 from tests.api.bank import RULES, ReadyBank, person, wish, wishes
@@ -158,7 +159,7 @@ Touch = Callable[[dict[str, Any]], None]
 
 def _edit(bank: ReadyBank, table: Table, column: str, where: Any, touch: Touch) -> None:
     """Change a stored JSON column as somebody with a password would."""
-    with bank.core.engine.begin() as connection:
+    with writing(bank.core.engine) as connection:
         (body,) = connection.execute(select(table.c[column]).where(where)).scalars()
         document = from_json(body)
         touch(document)
@@ -236,7 +237,7 @@ def test_a_decision_that_was_touched_in_history_and_in_the_answer_alike_is_found
     for touch in TOUCHES:
         document = from_json(body)
         touch(document["decision"], document["grants"])
-        with bank.core.engine.begin() as connection:
+        with writing(bank.core.engine) as connection:
             connection.execute(update(event).where(of_event).values(body=to_json(document)))
             touched = {
                 "grants": to_json(document["grants"]),
@@ -249,7 +250,7 @@ def test_a_decision_that_was_touched_in_history_and_in_the_answer_alike_is_found
 
         assert found.where == f"account {awarded['account_id']}", touch
         assert found.what == f"decision of exemption {recorded['exemption_id']}", touch
-    with bank.core.engine.begin() as connection:
+    with writing(bank.core.engine) as connection:
         connection.execute(update(event).where(of_event).values(body=body))
         connection.execute(update(usage).where(of_answer).values(row._asdict()))
     assert _differences(bank) == []
