@@ -110,6 +110,7 @@ def everything(installation: Installation, model: Model, watch: Watch, at: Momen
 def at_the_end(installation: Installation) -> None:
     """What is published proves itself and history, and answers that are made anew from history are the same."""
     publisher = installation.processes[0].publisher
+    publisher.publish()  # what a crash left signed and not shown is shown
     bank = Bank(
         engine=installation.engine,
         shelf=publisher.shelf,
