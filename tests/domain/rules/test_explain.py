@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from creditbank.domain.rules import explain
+from creditbank.domain.rules.decision import Refusal
 from tests.domain.rules.deciding import CARRY, evaluate
 
 CAP = {"id": "each", "measure": "credits", "limit": 8, "over": "drop", "reason": "CAP_PER_OUTCOME"}
@@ -81,3 +82,18 @@ def test_a_replaced_course_is_named() -> None:
 def test_a_code_of_the_rulebooks_own_is_told_by_its_kind_of_clause(rule_set: dict[str, Any], told: str) -> None:
     outcome = {"id": "a", "credits": 1, "x": 0.5}
     assert sentences({**CARRY, **rule_set}, outcome, language="en", applied_on="2024-05-01") == [told]
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "C1 has been revoked."), ("zh", "C1 已被撤销。")])
+def test_what_no_clause_says_names_none(language: Any, told: str) -> None:
+    refusal = Refusal(
+        outcomes=("C1",),
+        target=None,
+        reason="OUTCOME_REVOKED",
+        clause="",
+        measured=None,
+        limit=None,
+        rule_version=None,
+        request=0,
+    )
+    assert explain(refusal, language) == told

@@ -53,11 +53,14 @@ def _refused(refusal: Refusal, language: Language) -> str:
 
 
 def _joined(said: str, notes: list[str], clause: str, language: Language) -> str:
+    """No clause says that a certificate has to be valid: every rulebook takes that for granted."""
     match language:
         case "en":
-            return f"{' '.join([said + '.', *notes])} (Rule {clause}.)"
+            rule = f" (Rule {clause}.)" if clause else ""
+            return f"{' '.join([said + '.', *notes])}{rule}"
         case "zh":
-            return f"{''.join([said + '。', *notes])}（规则 {clause}）"
+            rule = f"（规则 {clause}）" if clause else ""
+            return f"{''.join([said + '。', *notes])}{rule}"
         case _:
             assert_never(language)
 
