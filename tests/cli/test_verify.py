@@ -255,6 +255,36 @@ def test_a_log_keeps_the_name_that_it_was_given(bank: Command, monkeypatch: pyte
     assert "cannot be called another.example/log" in ended.err
 
 
+@pytest.fixture
+def keys(bank: Command, tmp_path: Path) -> Path:
+    return tmp_path / "data" / "keys"
+
+
+def test_the_publisher_needs_the_keys_of_the_log_and_makes_no_others(bank: Command, engine: Engine, keys: Path) -> None:
+    for path in keys.glob("*.key"):
+        if path.name != "salting.key":
+            path.unlink()
+    register(engine, "LATER", "issuer")
+
+    ended = bank("publish", "--once")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert {path.name for path in keys.rglob("*.key")} == {"salting.key", "signing-1.key"}
+
+
+def test_nothing_is_published_with_the_keys_of_another_log(bank: Command, engine: Engine, keys: Path) -> None:
+    register(engine, "LATER", "issuer")
+    (keys / "log" / "signing-1.key").rename(keys / "kept")
+
+    missing = bank("publish", "--once")
+    assert (missing.code, "are not in" in missing.err) == (1, True)
+    assert not list((keys / "log").iterdir())
+
+    (keys / "log" / "signing-1.key").write_text("ab" * 32)
+    foreign = bank("publish", "--once")
+    assert (foreign.code, "was signed with other keys" in foreign.err) == (1, True)
+
+
 COMMANDS = (("verify",), ("replay", "--all"), ("replay", "--account", str(ACCOUNT)))
 
 

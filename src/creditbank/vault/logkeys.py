@@ -31,6 +31,12 @@ def signing(data_dir: Path) -> tuple[Ed25519PrivateKey, ...]:
     )
 
 
+def are_there(data_dir: Path) -> bool:
+    """Whether both kinds lie there; makes none."""
+    folder = data_dir / "keys"
+    return (folder / "salting.key").exists() and any((folder / "log").glob("signing-*.key"))
+
+
 def add_signing_key(data_dir: Path) -> int:
     """Make one more key, which signs beside the ones before. Returns its number."""
     number = len(signing(data_dir)) + 1
