@@ -184,6 +184,7 @@ def test_the_command_publishes_under_the_publishers_role(
     url = make_url(postgresql_url).set(username=roles[1])
     monkeypatch.setenv("CREDITBANK_DATABASE_URL", url.render_as_string(hide_password=False))
     monkeypatch.setenv("CREDITBANK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("CREDITBANK_ORIGIN", "bank.example/log")
 
     publish.run(once=True, as_json=True)
 

@@ -23,6 +23,9 @@ from creditbank.settings import Settings
 from creditbank.vault import logkeys
 from creditbank.vault.keyfiles import ForeignKeys
 
+NAMING = {"origin", "public_url"}
+"""The settings that name a log. Their defaults name one that any bank could be."""
+
 
 def run(*, once: bool, as_json: bool) -> None:
     """Publish until told to stop, or what there is now. Raises Failed where history and log part."""
@@ -69,11 +72,16 @@ def show_keys(*, add: bool, as_json: bool) -> None:
 def _publisher(chosen: Settings, engine: Engine) -> Publisher:
     """The publisher, for whom the log's own keys are enough: it reads no other ones, and makes none.
 
-    Raises Failed where they are not those of this log, where the log has another name, or where the policy of its
-    witnesses cannot be read.
+    Raises Failed where they are not those of this log, where the log has another name or none and nobody says which,
+    or where the policy of its witnesses cannot be read.
     """
     with engine.connect() as connection, connection.begin():
-        signed = sequence.latest_checkpoint(connection)
+        known, signed = sequence.known_name(connection), sequence.latest_checkpoint(connection)
+    if known is None and not NAMING & chosen.model_fields_set:
+        raise Failed(
+            "the public log has no name yet, and keeps for good the one that it is given: set CREDITBANK_PUBLIC_URL to"
+            " where clients reach the bank, or CREDITBANK_ORIGIN to another name"
+        )
     try:
         if signed is not None and not logkeys.are_there(chosen.data_dir):
             raise ForeignKeys(f"the keys of the public log are not in {chosen.data_dir}")
