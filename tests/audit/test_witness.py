@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Barrier, Event
+from time import monotonic
 
 import httpx
 import pytest
@@ -21,10 +23,11 @@ from sqlalchemy import Engine
 
 from creditbank import publication
 from creditbank.api.witness import create_witness
-from creditbank.audit import checking, witness
+from creditbank.audit import asking, checking, remote, witness
 from creditbank.audit.cosigning import Cosigners
 from creditbank.audit.guard import Guard
 from creditbank.audit.publisher import Publisher
+from creditbank.audit.publishing import PublishingThread
 from creditbank.audit.transparency import merkle, notes, policies, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
 from creditbank.audit.transparency.encoding import Malformed
@@ -283,6 +286,102 @@ def test_witnesses_that_are_down_do_not_stop_a_bank_and_are_logged(
 
     assert one.cosigners.highest(ORIGIN, one.verifier_keys()) is None
     assert "witness a does not tell what it remembers: ConnectError" in caplog.text
+
+
+@contextmanager
+def hostile(say: Callable[[], Iterator[bytes]]) -> Iterator[str]:
+    """A witness that says what it likes, as long as anybody listens."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for part in say():
+                    self.wfile.write(part)
+                    self.wfile.flush()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server.daemon_threads = True
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(server.serve_forever, 0.01)
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+    server.socket.close()
+
+
+def asking_at(one: Publisher, url: str) -> Publisher:
+    policy = policies.parse(f"witness a {vkey('a')} {url}\nquorum a")
+    return replace(one, cosigners=Cosigners(policy=policy, client=remote.client(), shelf=one.shelf))
+
+
+def test_a_witness_that_talks_without_end_is_not_listened_to(
+    published: Publisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal said
+        while said < 1_000:
+            said += 1
+            yield b"x" * 100_000
+
+    fill(published.engine, 2, first=10, furnished=True)
+    with hostile(endless) as url:
+        asking_at(published, url).publish()
+
+    assert "witness a does not answer: longer than any answer" in caplog.text
+    assert said < 1_000
+
+
+def test_a_witness_that_is_silent_keeps_no_round_and_no_stop(
+    published: Publisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, end = Event(), Event()
+
+    def silent() -> Iterator[bytes]:
+        asked.set()
+        end.wait(60)
+        yield b""
+
+    fill(published.engine, 2, first=10, furnished=True)
+    with hostile(silent) as url:
+        thread = PublishingThread(one := asking_at(published, url))
+        assert asked.wait(30)
+        began = monotonic()
+        thread.close()
+        assert monotonic() - began < asking.DEADLINE_SECONDS / 2, "a stop waits for no witness"
+        caplog.clear()
+        one.publish()
+        assert "does not answer" not in caplog.text, "it is not asked again while it has not answered"
+        other = asking_at(published, url)
+        assert other.cosigners is not None
+        other.cosigners.deadline_seconds = 0.2
+        other.publish()
+        end.set()
+
+    assert "witness a does not answer in time" in caplog.text
+
+
+def test_all_witnesses_are_asked_at_once(published: Publisher, schools: dict[str, TestClient]) -> None:
+    met, reached = Barrier(3), through(schools, set())
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        met.wait(3)
+        return reached.send(request)
+
+    policy = policy_of("two")
+    cosigners = Cosigners(
+        policy=policy, client=httpx.Client(transport=httpx.MockTransport(handle)), shelf=published.shelf
+    )
+
+    note = cosigners.cosigned(published.shelf.checkpoint() or "")
+
+    assert len(notes.parse(note or "").signatures) == 4
 
 
 def test_a_witness_cannot_invent_a_history(published: Publisher, schools: dict[str, TestClient]) -> None:

@@ -51,6 +51,11 @@ class Publisher:
     def verifier_keys(self) -> list[VerifierKey]:
         return [notes.key_of(key, self.origin) for key in self.signing]
 
+    def stop(self) -> None:
+        """Keep nobody waiting for a witness any more."""
+        if self.cosigners is not None:
+            self.cosigners.stop()
+
     def open(self) -> None:
         """Show the keys, and write the files anew where there are none: all of them follow from history.
 
