@@ -277,6 +277,47 @@ def test_another_history_than_a_witness_has_seen_is_not_written_on(
     assert "is not the one that the database knows" in (guard.missing or "")
 
 
+@pytest.mark.parametrize("more", [1, 9], ids=["shorter than what they saw", "longer than what they saw"])
+def test_a_fork_that_witnesses_refuse_ends_publishing(
+    published: Publisher, schools: dict[str, TestClient], tmp_path: Path, caplog: pytest.LogCaptureFixture, more: int
+) -> None:
+    """The bank was put back with its published files while it published, so that only the witnesses can know."""
+    one = restored(with_witnesses(published, schools, "two", down=set()), tmp_path)
+    before = shown_size(one)
+    fill(one.engine, more, first=40, furnished=True)
+
+    with pytest.raises(Forked, match="cosigned by a witness"):
+        one.publish()
+
+    assert "the log may be forked" in caplog.text
+    assert shown_size(one) == before
+
+
+@pytest.mark.parametrize(("status", "text"), [(422, ""), (409, "1000000\n")])
+def test_a_witness_that_only_claims_a_fork_stops_nothing(
+    published: Publisher, schools: dict[str, TestClient], status: int, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it remembers proves nothing: our own keys have signed it, and the database knows it."""
+    reached = through(schools, down=set())
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and request.url.host == "a.example" and claims:
+            return httpx.Response(status, text=text)
+        return reached.send(request)
+
+    claims = False
+    one = with_witnesses(published, schools, "two", down=set())
+    assert one.cosigners is not None
+    one.cosigners.client = httpx.Client(transport=httpx.MockTransport(handle))
+    for claims in (False, True):
+        fill(one.engine, 2, first=20 + 10 * claims, furnished=True)
+        head = one.publish()
+        assert head is not None
+        assert shown_size(one) == head.size
+
+    assert f"witness a answers {status} to a checkpoint: the log may be forked" in caplog.text
+
+
 def test_witnesses_that_are_down_do_not_stop_a_bank_and_are_logged(
     published: Publisher, schools: dict[str, TestClient], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -379,7 +420,7 @@ def test_all_witnesses_are_asked_at_once(published: Publisher, schools: dict[str
         policy=policy, client=httpx.Client(transport=httpx.MockTransport(handle)), shelf=published.shelf
     )
 
-    note = cosigners.cosigned(published.shelf.checkpoint() or "")
+    note = cosigners.cosigned(published.shelf.checkpoint() or "", published.verifier_keys(), pytest.fail)
 
     assert len(notes.parse(note or "").signatures) == 4
 

@@ -44,12 +44,21 @@ class Cosigners:
         """Wait for no answer any more."""
         self._stopping.set()
 
-    def cosigned(self, note: str) -> str | None:
-        """The checkpoint with all cosignatures that were to be had; None while they are too few."""
+    def cosigned(self, note: str, keys: Collection[VerifierKey], check: Callable[[Checkpoint], None]) -> str | None:
+        """The checkpoint with all cosignatures that were to be had; None while they are too few.
+
+        A witness that knows more of the log than we submit, or something else, is asked for what it has cosigned.
+        Where our own `keys` have signed that, `check` decides whether the log is forked, and raises Forked.
+        """
         parsed = notes.parse(note)
         head = checking.head_of(note)
-        found = self._all(lambda name, one, url: self._ask(name, one, url, note, head))
-        signatures = {self.policy.witnesses[name].key: signature for name, signature in found.items()}
+        found = self._all(lambda name, one, url: self._ask(name, one, url, note, head, keys))
+        for answer in found.values():
+            if isinstance(answer, Checkpoint):
+                check(answer)
+        signatures = {
+            self.policy.witnesses[name].key: answer for name, answer in found.items() if isinstance(answer, Signature)
+        }
         if not self.policy.is_met(signatures):
             return None
         return str(Note(text=parsed.text, signatures=(*parsed.signatures, *signatures.values())))
@@ -94,23 +103,28 @@ class Cosigners:
             _logger.warning("witness %s does not tell what it remembers: %s", name, type(error).__name__)
         return None
 
-    def _ask(self, name: str, one: Witness, url: str, note: str, head: Checkpoint) -> Signature | None:
+    def _ask(
+        self, name: str, one: Witness, url: str, note: str, head: Checkpoint, keys: Collection[VerifierKey]
+    ) -> Signature | Checkpoint | None:
+        """Its cosignature; where it has cosigned what ours does not go on from, what that was."""
         for _ in range(2):  # the second time from the size that the witness told us
             answer = self._submit(name, url, note, head)
             if answer is None:
                 return None
-            if answer.status == 409:
-                self._cosigned[name] = _told_size(answer.text, head.size)
-            elif answer.status == 200:
+            if answer.status == 200:
                 return self._accepted(name, one, answer.text, note, head)
-            else:
-                level = logging.ERROR if answer.status == 422 else logging.WARNING
-                _logger.log(level, "witness %s answers %s to a checkpoint", name, answer.status)
+            told = _told_size(answer.text) if answer.status == 409 else 0
+            if answer.status == 422 or told > head.size:
+                _logger.error("witness %s answers %s to a checkpoint: the log may be forked", name, answer.status)
+                return self._remembered(name, url, head.origin, keys)
+            if answer.status != 409:
+                _logger.warning("witness %s answers %s to a checkpoint", name, answer.status)
                 return None
+            self._cosigned[name] = told
         return None
 
     def _submit(self, name: str, url: str, note: str, head: Checkpoint) -> Answer | None:
-        old = self._cosigned.get(name, 0)
+        old = min(self._cosigned.get(name, 0), head.size)
         proof = merkle.consistency(old, head.size, tiles.reader(head.size, self.shelf.read))
         try:
             return asking.ask(self.client, "POST", f"{url}/add-checkpoint", witness.request(old, proof, note).encode())
@@ -130,9 +144,9 @@ class Cosigners:
         return found[one.key]
 
 
-def _told_size(text: str, most: int) -> int:
-    """The size that a witness says it knows; one that is larger than ours cannot be proven from."""
+def _told_size(text: str) -> int:
+    """The size that a witness says it knows; 0 where it says nonsense."""
     try:
-        return min(number(text.removesuffix("\n")), most)
+        return number(text.removesuffix("\n"))
     except Malformed:
         return 0
