@@ -304,3 +304,19 @@ def test_many_events_make_full_tiles(sqlite_engine: Engine, tmp_path: Path) -> N
     assert (one.shelf.folder / "tile/0/001").stat().st_size == 8192
     assert not list((one.shelf.folder / "tile/0").glob("000.p"))
     assert len(entries_on(one, head.size)) == head.size
+
+
+def test_a_signing_key_that_is_retired_leaves_the_others_and_no_new_one(tmp_path: Path) -> None:
+    def held() -> list[bytes]:
+        return [key.public_key().public_bytes_raw() for key in logkeys.signing(tmp_path)]
+
+    logkeys.signing(tmp_path)
+    logkeys.add_signing_key(tmp_path)
+    first, second = held()
+
+    (tmp_path / "keys" / "log" / "signing-1.key").unlink()
+
+    assert held() == [second]
+    assert logkeys.add_signing_key(tmp_path) == 3
+    assert held()[0] == second
+    assert first not in held()
