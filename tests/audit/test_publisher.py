@@ -238,7 +238,8 @@ def test_a_published_file_with_other_bytes_is_a_fork_and_nothing_is_signed(
     assert before is not None
     fill(engine, 3, first=3, furnished=True)
     path = next((one.shelf.folder / "tile" / level).rglob(str(before.size)))
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
     with pytest.raises(Forked):
         one.publish()
