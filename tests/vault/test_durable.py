@@ -1,4 +1,4 @@
-"""What lasts: folders are made with all that is missing above them, files replaced whole, a folder held by one process."""
+"""What lasts: folders with all that is missing above them, files replaced whole, a folder that one process holds."""
 
 from __future__ import annotations
 
