@@ -51,6 +51,7 @@ def environment(database_url: str, directory: Path) -> dict[str, str]:
         **os.environ,
         "CREDITBANK_DATABASE_URL": database_url,
         "CREDITBANK_DATA_DIR": str(directory / "data"),
+        "CREDITBANK_ORIGIN": "bank.example/log",
         "CREDITBANK_REQUESTS_PER_MINUTE": "100000000",  # counted as in production, and never reached
         "CREDITBANK_LOOKUPS_PER_MINUTE": "100000000",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from psycopg.errors import InsufficientPrivilege
-from sqlalchemy import Engine, event, insert, inspect, select
+from sqlalchemy import Engine, event, insert, inspect, make_url, select
 from sqlalchemy.exc import ProgrammingError
 
 from creditbank import projections
+from creditbank.cli import publish
 from creditbank.domain.events import (
     AccountMerged,
     AccountOpened,
@@ -172,6 +174,23 @@ def test_the_publisher_can_publish_and_cannot_record(service: Engine, publishing
     with pytest.raises(ProgrammingError) as refusal:
         record(publishing, (uuid4(), 1, AccountOpened(opened_by="school-1")))
     assert isinstance(refusal.value.orig, InsufficientPrivilege)
+
+
+def test_the_command_publishes_under_the_publishers_role(
+    service: Engine, postgresql_url: str, roles: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    record(service, (uuid4(), 1, AccountOpened(opened_by="school-1")))
+    url = make_url(postgresql_url).set(username=roles[1])
+    monkeypatch.setenv("CREDITBANK_DATABASE_URL", url.render_as_string(hide_password=False))
+    monkeypatch.setenv("CREDITBANK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("CREDITBANK_ORIGIN", "bank.example/log")
+
+    publish.run(once=True, as_json=True)
+
+    assert json.loads(capsys.readouterr().out)["size"] == 2
+    kept = {str(path.relative_to(tmp_path / "data" / "keys")) for path in (tmp_path / "data" / "keys").rglob("*.key")}
+    assert kept == {"salting.key", "log/signing-1.key"}, "the publisher makes no key but those of the log"
 
 
 @pytest.mark.parametrize("table", ["log_round", "log_checkpoint", "log_seal"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, QueuePool, create_engine, text
 
 from creditbank.audit.guard import Guard
 from creditbank.audit.publisher import Publisher
@@ -99,6 +100,31 @@ def test_a_failover_while_serving_is_noticed_with_the_next_connection(published:
     with pytest.raises(errors.HistoryBehind):
         tell(desk, award("N99", holder("somebody")))
     desk.close()
+
+
+def test_a_look_through_one_connection_vouches_for_no_other(sqlite_engine: Engine, tmp_path: Path) -> None:
+    """The old connection still leads to the server that has everything, the new one to a standby that lagged."""
+    one = publisher(sqlite_engine, tmp_path)
+    fill(sqlite_engine, 3)
+    one.publish()
+    path = str(sqlite_engine.url.database)
+    with sqlite_engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copyfile(path, tmp_path / "lagging.db")
+    fill(sqlite_engine, 6, first=3, furnished=True)
+    one.publish()
+    leads = iter([path, str(tmp_path / "lagging.db")])
+    pool = QueuePool(lambda: sqlite3.connect(next(leads)))
+    engine = create_engine("sqlite://", pool=pool)
+    guard = Guard(engine, one.shelf)
+
+    with engine.connect() as old, engine.connect() as new:
+        guard.check(old)
+        for _ in range(2):
+            with pytest.raises(errors.HistoryBehind):
+                guard.check(new)
+        guard.check(old)
+    engine.dispose()
 
 
 def test_what_was_lost_and_brought_back_may_be_written_on(sqlite_url: str, tmp_path: Path) -> None:

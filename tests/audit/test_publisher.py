@@ -238,7 +238,8 @@ def test_a_published_file_with_other_bytes_is_a_fork_and_nothing_is_signed(
     assert before is not None
     fill(engine, 3, first=3, furnished=True)
     path = next((one.shelf.folder / "tile" / level).rglob(str(before.size)))
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
 
     with pytest.raises(Forked):
         one.publish()
@@ -304,3 +305,19 @@ def test_many_events_make_full_tiles(sqlite_engine: Engine, tmp_path: Path) -> N
     assert (one.shelf.folder / "tile/0/001").stat().st_size == 8192
     assert not list((one.shelf.folder / "tile/0").glob("000.p"))
     assert len(entries_on(one, head.size)) == head.size
+
+
+def test_a_signing_key_that_is_retired_leaves_the_others_and_no_new_one(tmp_path: Path) -> None:
+    def held() -> list[bytes]:
+        return [key.public_key().public_bytes_raw() for key in logkeys.signing(tmp_path)]
+
+    logkeys.signing(tmp_path)
+    logkeys.add_signing_key(tmp_path)
+    first, second = held()
+
+    (tmp_path / "keys" / "log" / "signing-1.key").unlink()
+
+    assert held() == [second]
+    assert logkeys.add_signing_key(tmp_path) == 3
+    assert held()[0] == second
+    assert first not in held()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Barrier, Event
+from time import monotonic
 
 import httpx
 import pytest
@@ -21,10 +23,11 @@ from sqlalchemy import Engine
 
 from creditbank import publication
 from creditbank.api.witness import create_witness
-from creditbank.audit import checking, witness
+from creditbank.audit import asking, checking, remote, witness
 from creditbank.audit.cosigning import Cosigners
 from creditbank.audit.guard import Guard
 from creditbank.audit.publisher import Publisher
+from creditbank.audit.publishing import PublishingThread
 from creditbank.audit.transparency import merkle, notes, policies, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
 from creditbank.audit.transparency.encoding import Malformed
@@ -274,6 +277,47 @@ def test_another_history_than_a_witness_has_seen_is_not_written_on(
     assert "is not the one that the database knows" in (guard.missing or "")
 
 
+@pytest.mark.parametrize("more", [1, 9], ids=["shorter than what they saw", "longer than what they saw"])
+def test_a_fork_that_witnesses_refuse_ends_publishing(
+    published: Publisher, schools: dict[str, TestClient], tmp_path: Path, caplog: pytest.LogCaptureFixture, more: int
+) -> None:
+    """The bank was put back with its published files while it published, so that only the witnesses can know."""
+    one = restored(with_witnesses(published, schools, "two", down=set()), tmp_path)
+    before = shown_size(one)
+    fill(one.engine, more, first=40, furnished=True)
+
+    with pytest.raises(Forked, match="cosigned by a witness"):
+        one.publish()
+
+    assert "the log may be forked" in caplog.text
+    assert shown_size(one) == before
+
+
+@pytest.mark.parametrize(("status", "text"), [(422, ""), (409, "1000000\n")])
+def test_a_witness_that_only_claims_a_fork_stops_nothing(
+    published: Publisher, schools: dict[str, TestClient], status: int, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it remembers proves nothing: our own keys have signed it, and the database knows it."""
+    reached = through(schools, down=set())
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST" and request.url.host == "a.example" and claims:
+            return httpx.Response(status, text=text)
+        return reached.send(request)
+
+    claims = False
+    one = with_witnesses(published, schools, "two", down=set())
+    assert one.cosigners is not None
+    one.cosigners.client = httpx.Client(transport=httpx.MockTransport(handle))
+    for claims in (False, True):
+        fill(one.engine, 2, first=20 + 10 * claims, furnished=True)
+        head = one.publish()
+        assert head is not None
+        assert shown_size(one) == head.size
+
+    assert f"witness a answers {status} to a checkpoint: the log may be forked" in caplog.text
+
+
 def test_witnesses_that_are_down_do_not_stop_a_bank_and_are_logged(
     published: Publisher, schools: dict[str, TestClient], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -283,6 +327,102 @@ def test_witnesses_that_are_down_do_not_stop_a_bank_and_are_logged(
 
     assert one.cosigners.highest(ORIGIN, one.verifier_keys()) is None
     assert "witness a does not tell what it remembers: ConnectError" in caplog.text
+
+
+@contextmanager
+def hostile(say: Callable[[], Iterator[bytes]]) -> Iterator[str]:
+    """A witness that says what it likes, as long as anybody listens."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for part in say():
+                    self.wfile.write(part)
+                    self.wfile.flush()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    server.daemon_threads = True
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(server.serve_forever, 0.01)
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+    server.socket.close()
+
+
+def asking_at(one: Publisher, url: str) -> Publisher:
+    policy = policies.parse(f"witness a {vkey('a')} {url}\nquorum a")
+    return replace(one, cosigners=Cosigners(policy=policy, client=remote.client(), shelf=one.shelf))
+
+
+def test_a_witness_that_talks_without_end_is_not_listened_to(
+    published: Publisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal said
+        while said < 1_000:
+            said += 1
+            yield b"x" * 100_000
+
+    fill(published.engine, 2, first=10, furnished=True)
+    with hostile(endless) as url:
+        asking_at(published, url).publish()
+
+    assert "witness a does not answer: longer than any answer" in caplog.text
+    assert said < 1_000
+
+
+def test_a_witness_that_is_silent_keeps_no_round_and_no_stop(
+    published: Publisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, end = Event(), Event()
+
+    def silent() -> Iterator[bytes]:
+        asked.set()
+        end.wait(60)
+        yield b""
+
+    fill(published.engine, 2, first=10, furnished=True)
+    with hostile(silent) as url:
+        thread = PublishingThread(one := asking_at(published, url))
+        assert asked.wait(30)
+        began = monotonic()
+        thread.close()
+        assert monotonic() - began < asking.DEADLINE_SECONDS / 2, "a stop waits for no witness"
+        caplog.clear()
+        one.publish()
+        assert "does not answer" not in caplog.text, "it is not asked again while it has not answered"
+        other = asking_at(published, url)
+        assert other.cosigners is not None
+        other.cosigners.deadline_seconds = 0.2
+        other.publish()
+        end.set()
+
+    assert "witness a does not answer in time" in caplog.text
+
+
+def test_all_witnesses_are_asked_at_once(published: Publisher, schools: dict[str, TestClient]) -> None:
+    met, reached = Barrier(3), through(schools, set())
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        met.wait(3)
+        return reached.send(request)
+
+    policy = policy_of("two")
+    cosigners = Cosigners(
+        policy=policy, client=httpx.Client(transport=httpx.MockTransport(handle)), shelf=published.shelf
+    )
+
+    note = cosigners.cosigned(published.shelf.checkpoint() or "", published.verifier_keys(), pytest.fail)
+
+    assert len(notes.parse(note or "").signatures) == 4
 
 
 def test_a_witness_cannot_invent_a_history(published: Publisher, schools: dict[str, TestClient]) -> None:

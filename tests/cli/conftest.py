@@ -32,9 +32,10 @@ Command = Callable[..., Result]
 
 @pytest.fixture
 def creditbank(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Runs `creditbank ARGUMENTS`; its key files lie in `data` of the test's directory."""
+    """Runs `creditbank ARGUMENTS`; its key files lie in `data` of the test's directory, and its log has a name."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CREDITBANK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("CREDITBANK_ORIGIN", "bank.example/log")
 
     def run(*arguments: str, url: str | None = None) -> Result:
         if url is not None:

@@ -18,6 +18,7 @@ from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.notes import Note
 from creditbank.audit.transparency.shelf import Shelf
 from creditbank.domain.values import organisation_id
+from creditbank.ledger import sequence
 from creditbank.ledger.tables import event
 from creditbank.vault import logkeys
 from tests.cli.conftest import Command
@@ -253,6 +254,55 @@ def test_a_log_keeps_the_name_that_it_was_given(bank: Command, monkeypatch: pyte
 
     assert ended.code == 1
     assert "cannot be called another.example/log" in ended.err
+
+
+@pytest.mark.parametrize("command", [("publish", "--once"), ("keys", "log")])
+def test_a_log_is_given_no_name_that_nobody_chose(
+    database_url: str, engine: Engine, creditbank: Command, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    open_account(engine)
+    monkeypatch.delenv("CREDITBANK_ORIGIN")
+
+    refused = creditbank(*command, url=database_url)
+
+    assert refused.code == 1
+    assert "set CREDITBANK_PUBLIC_URL" in refused.err
+    with engine.connect() as connection:
+        assert sequence.known_name(connection) is None
+    monkeypatch.setenv("CREDITBANK_PUBLIC_URL", "https://bank.example")
+    assert creditbank(*command).code == 0
+    monkeypatch.delenv("CREDITBANK_PUBLIC_URL")
+    assert creditbank("keys", "log").out.startswith("bank.example/log/v1+")
+
+
+@pytest.fixture
+def keys(bank: Command, tmp_path: Path) -> Path:
+    return tmp_path / "data" / "keys"
+
+
+def test_the_publisher_needs_the_keys_of_the_log_and_makes_no_others(bank: Command, engine: Engine, keys: Path) -> None:
+    for path in keys.glob("*.key"):
+        if path.name != "salting.key":
+            path.unlink()
+    register(engine, "LATER", "issuer")
+
+    ended = bank("publish", "--once")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert {path.name for path in keys.rglob("*.key")} == {"salting.key", "signing-1.key"}
+
+
+def test_nothing_is_published_with_the_keys_of_another_log(bank: Command, engine: Engine, keys: Path) -> None:
+    register(engine, "LATER", "issuer")
+    (keys / "log" / "signing-1.key").rename(keys / "kept")
+
+    missing = bank("publish", "--once")
+    assert (missing.code, "are not in" in missing.err) == (1, True)
+    assert not list((keys / "log").iterdir())
+
+    (keys / "log" / "signing-1.key").write_text("ab" * 32)
+    foreign = bank("publish", "--once")
+    assert (foreign.code, "was signed with other keys" in foreign.err) == (1, True)
 
 
 COMMANDS = (("verify",), ("replay", "--all"), ("replay", "--account", str(ACCOUNT)))

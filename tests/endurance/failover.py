@@ -53,7 +53,7 @@ def publishing(installation: Installation) -> Iterator[None]:
         process = subprocess.Popen(
             [sys.executable, "-m", "creditbank", "publish"],
             cwd=PROJECT,
-            env=installation.named(),
+            env={**installation.named(), "CREDITBANK_ORIGIN": "bank.example/log"},
             stdout=log,
             stderr=log,
         )

@@ -82,7 +82,8 @@ def publishing(installation: Installation, name: str) -> Iterator[Publishing]:
     """`creditbank publish` beside the server."""
     told = installation.directory / f"publish-{name}.out"
     with told.open("wb") as output, installation.log.open("ab") as errors:
-        pid = forge().fork(["publish", "--json"], installation.named(), output.fileno(), errors.fileno())
+        named = {**installation.named(), "CREDITBANK_ORIGIN": "bank.example/log"}
+        pid = forge().fork(["publish", "--json"], named, output.fileno(), errors.fileno())
     try:
         yield Publishing(pid, told)
     finally:

@@ -7,11 +7,9 @@ is missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from threading import Lock
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine
 
 from creditbank.audit import checking
 from creditbank.audit.transparency import records
@@ -21,10 +19,13 @@ from creditbank.audit.transparency.shelf import Shelf
 from creditbank.domain import errors
 from creditbank.ledger import log, sequence
 
+GUARDED = "guarded"
+"""What a connection bears after a look that found nothing: it is forgotten with the connection to the server."""
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Guard:
-    """Looks at the start, and again whenever a new connection may lead to another server.
+    """Looks through every connection once, since each may lead to another server; again, as long as it finds something.
 
     `remembered` is the largest checkpoint of this log that a witness remembers: whoever restores the published files
     together with the database takes nothing back that others have seen.
@@ -33,16 +34,6 @@ class Guard:
     engine: Engine
     shelf: Shelf
     remembered: Checkpoint | None = None
-    _looked_at: int = field(default=-1, init=False)
-    _connections: int = field(default=0, init=False)
-    _lock: Lock = field(default_factory=Lock, init=False)
-    _missing: str | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        event.listen(self.engine, "connect", self._connected)
-
-    def _connected(self, _connection: Any, _record: Any) -> None:
-        self._connections += 1
 
     @property
     def missing(self) -> str | None:
@@ -56,12 +47,12 @@ class Guard:
             raise errors.HistoryBehind()
 
     def _look(self, connection: Connection) -> str | None:
-        connections = self._connections
-        if self._looked_at != connections:
-            with self._lock:
-                self._missing = missing(connection, self.shelf, self.remembered)
-                self._looked_at = connections
-        return self._missing
+        if connection.info.get(GUARDED) is self:
+            return None
+        lacking = missing(connection, self.shelf, self.remembered)
+        if lacking is None:
+            connection.info[GUARDED] = self
+        return lacking
 
 
 def missing(connection: Connection, shelf: Shelf, remembered: Checkpoint | None = None) -> str | None:

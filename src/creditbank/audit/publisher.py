@@ -51,6 +51,11 @@ class Publisher:
     def verifier_keys(self) -> list[VerifierKey]:
         return [notes.key_of(key, self.origin) for key in self.signing]
 
+    def stop(self) -> None:
+        """Keep nobody waiting for a witness any more."""
+        if self.cosigners is not None:
+            self.cosigners.stop()
+
     def open(self) -> None:
         """Show the keys, and write the files anew where there are none: all of them follow from history.
 
@@ -194,7 +199,7 @@ class Publisher:
         return entries, heads
 
     def _show(self) -> None:
-        """Show the last checkpoint that was signed, once it is cosigned."""
+        """Show the last checkpoint that was signed, once it is cosigned. Raises Forked where a witness has another."""
         with self.engine.connect() as connection, connection.begin():
             signed = sequence.latest_checkpoint(connection)
         shown = self.shelf.checkpoint()
@@ -202,9 +207,17 @@ class Publisher:
             return
         if shown is not None and checking.head_of(shown).size >= checking.head_of(signed).size:
             return
-        note = signed if self.cosigners is None else self.cosigners.cosigned(signed)
+        note: str | None = signed
+        if self.cosigners is not None:
+            note = self.cosigners.cosigned(signed, self.verifier_keys(), self._check_remembered)
         if note is not None:
             self.shelf.replace(CHECKPOINT, note)
+
+    def _check_remembered(self, remembered: Checkpoint) -> None:
+        """Another publisher may have been faster: only what the database does not know of is a fork."""
+        with self.engine.connect() as connection, connection.begin():
+            if (lacking := guard.missing(connection, self.shelf, remembered)) is not None:
+                raise Forked(lacking)
 
 
 def record_of(row: Any, previous: bytes | None) -> Record:

@@ -45,6 +45,7 @@ class PublishingThread:
 
     def close(self) -> None:
         self._stopping.set()
+        self._publisher.stop()
         self._thread.join()
 
     def _run(self) -> None:

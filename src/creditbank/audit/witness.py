@@ -7,7 +7,6 @@ crash makes a witness forget a head and cosign a fork.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -21,7 +20,7 @@ from creditbank.audit.transparency.checkpoints import MOST_PROOF_HASHES, Checkpo
 from creditbank.audit.transparency.encoding import Malformed, base64_text, hash_bytes, number
 from creditbank.audit.transparency.merkle import Unproven
 from creditbank.audit.transparency.notes import InvalidNote, Note, VerifierKey
-from creditbank.vault.durable import sync_folder
+from creditbank.vault.durable import replace_file
 
 SIZE_TYPE = "text/x.tlog.size"
 MOST_REQUEST_BYTES = 64 * 1024
@@ -38,7 +37,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """Cosigns for the logs whose keys it knows. `clock` gives microseconds since 1970 UTC."""
+    """Cosigns for the logs whose keys it knows. `clock` gives microseconds since 1970 UTC.
+
+    No other process may use `folder` meanwhile: two that do not know of each other would cosign a fork.
+    """
 
     name: str
     key: Ed25519PrivateKey = field(repr=False)
@@ -87,18 +89,9 @@ class Witness:
         except Unproven:
             return Verdict(422)
         cosignature = notes.cosign(note.text, self.key, self.name, self.clock() // 1_000_000)
-        self._keep(origin_hash, str(Note(text=note.text, signatures=(*note.signatures, cosignature))))
+        kept = str(Note(text=note.text, signatures=(*note.signatures, cosignature)))
+        replace_file(self.folder / f"{origin_hash}.json", json.dumps({"note": kept}))
         return Verdict(200, cosignature.line)
-
-    def _keep(self, origin_hash: str, note: str) -> None:
-        path = self.folder / f"{origin_hash}.json"
-        draft = path.with_suffix(".draft")
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump({"note": note}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        sync_folder(self.folder)
 
 
 def request(old: int, proof: Collection[bytes], note: str) -> str:

@@ -22,7 +22,7 @@ from creditbank.cli.outcome import INTEGRITY, USAGE, Failed, say, say_json
 from creditbank.cli.progress import progress
 from creditbank.clock import clock
 from creditbank.vault import logkeys
-from creditbank.vault.durable import make_folder
+from creditbank.vault.durable import Held, held, make_folder, replace_file
 
 
 def witness(*, name: str, logs: list[str], folder: Path, host: str, port: int, show_key: bool) -> None:
@@ -38,8 +38,12 @@ def witness(*, name: str, logs: list[str], folder: Path, host: str, port: int, s
     if not known:
         raise Failed("name the logs to cosign, by their keys: --log KEY", USAGE)
     app = create_witness(Witness(name=name, key=key, logs=known, folder=folder, clock=clock))
-    say(f"{name} cosigns {', '.join(known)} at http://{host}:{port}")
-    Server(Config(app, host=host, port=port, log_level="error", server_header=False)).run()
+    try:
+        with held(folder):
+            say(f"{name} cosigns {', '.join(known)} at http://{host}:{port}")
+            Server(Config(app, host=host, port=port, log_level="error", server_header=False)).run()
+    except Held as error:
+        raise Failed(f"{error}: two witnesses in one folder could cosign a fork") from None
 
 
 def monitor(*, url: str, keys: list[str], state: Path, every: float | None, as_json: bool) -> None:
@@ -49,9 +53,7 @@ def monitor(*, url: str, keys: list[str], state: Path, every: float | None, as_j
     def look(source: RemoteLog) -> Checkpoint:
         known = checking.signed_checkpoint(state.read_text("utf-8"), verifiers) if state.exists() else None
         head, note = remote.follow(source, verifiers, known)
-        draft = state.with_suffix(".draft")
-        draft.write_text(note, "utf-8")
-        draft.replace(state)
+        replace_file(state, note)
         return head
 
     _again(url, look, every, as_json)

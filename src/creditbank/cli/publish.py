@@ -9,16 +9,22 @@ from sqlalchemy import Engine
 
 from creditbank.audit import publishing
 from creditbank.audit.publisher import Publisher
+from creditbank.audit.transparency import notes
 from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.shelf import Forked
 from creditbank.cli import installation
 from creditbank.cli.outcome import INTEGRITY, Failed, say, say_json
 from creditbank.clock import clock
+from creditbank.ledger import sequence
 from creditbank.ledger.sequence import Renamed
 from creditbank.publication import open_publisher
 from creditbank.settings import Settings
 from creditbank.vault import logkeys
+from creditbank.vault.keyfiles import ForeignKeys
+
+NAMING = {"origin", "public_url"}
+"""The settings that name a log. Their defaults name one that any bank could be."""
 
 
 def run(*, once: bool, as_json: bool) -> None:
@@ -35,7 +41,6 @@ def run(*, once: bool, as_json: bool) -> None:
             say(f"{head.origin}: {head.size} leaves")
 
     with installation.migrated(chosen) as engine:
-        installation.bound_keys(chosen, engine)
         publisher = _publisher(chosen, engine)
         try:
             if not once:
@@ -51,10 +56,12 @@ def run(*, once: bool, as_json: bool) -> None:
 def show_keys(*, add: bool, as_json: bool) -> None:
     """Print the verifier keys of the log, one a line; with `add`, make one more key first, which signs from then on."""
     chosen = installation.settings()
-    if add:
-        logkeys.add_signing_key(chosen.data_dir)
     with installation.migrated(chosen) as engine:
-        keys = [str(key) for key in _publisher(chosen, engine).verifier_keys()]
+        publisher = _publisher(chosen, engine)
+        if add:
+            logkeys.add_signing_key(chosen.data_dir)
+            publisher = _publisher(chosen, engine)
+        keys = [str(key) for key in publisher.verifier_keys()]
     if as_json:
         say_json(keys)
         return
@@ -63,10 +70,37 @@ def show_keys(*, add: bool, as_json: bool) -> None:
 
 
 def _publisher(chosen: Settings, engine: Engine) -> Publisher:
-    """Raises Failed where the log has another name, or the policy of its witnesses cannot be read."""
+    """The publisher, for whom the log's own keys are enough: it reads no other ones, and makes none.
+
+    Raises Failed where they are not those of this log, where the log has another name or none and nobody says which,
+    or where the policy of its witnesses cannot be read.
+    """
+    with engine.connect() as connection, connection.begin():
+        known, signed = sequence.known_name(connection), sequence.latest_checkpoint(connection)
+    if known is None and not NAMING & chosen.model_fields_set:
+        raise Failed(
+            "the public log has no name yet, and keeps for good the one that it is given: set CREDITBANK_PUBLIC_URL to"
+            " where clients reach the bank, or CREDITBANK_ORIGIN to another name"
+        )
     try:
-        return open_publisher(chosen, engine, clock)
+        if signed is not None and not logkeys.are_there(chosen.data_dir):
+            raise ForeignKeys(f"the keys of the public log are not in {chosen.data_dir}")
+        publisher = open_publisher(chosen, engine, clock)
+        if signed is not None and not _is_ours(signed, publisher):
+            raise ForeignKeys("the public log was signed with other keys")
     except Renamed as error:
         raise Failed(f"{error}: leave out CREDITBANK_ORIGIN, or set it to that name") from None
+    except ForeignKeys as error:
+        raise Failed(f"{error}: set CREDITBANK_DATA_DIR to the directory of this bank") from None
+    except PermissionError as error:
+        raise Failed(f"the keys of the public log cannot be used: {error}") from None
     except (Malformed, OSError) as error:
         raise Failed(f"the policy of the witnesses cannot be used: {error}") from None
+    return publisher
+
+
+def _is_ours(note: str, publisher: Publisher) -> bool:
+    try:
+        return bool(notes.verified(notes.parse(note), publisher.verifier_keys()))
+    except Malformed:
+        return False

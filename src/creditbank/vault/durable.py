@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from errno import EDQUOT, ENOSPC
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import IO
+
+
+class Held(RuntimeError):
+    """A folder that is another process's for now."""
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -26,6 +33,30 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Put a text at its place: after a power cut the former one or this one stands there, whole."""
+    draft = path.with_name(f"{path.name}.draft")
+    with draft.open("wb") as file:
+        file.write(text.encode())
+        sync_file(file)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process alone; the lock ends with the process. Raises Held where another one has it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            raise Held(f"another process is at work in {folder}") from None
+        yield
     finally:
         os.close(descriptor)
 

@@ -6,6 +6,7 @@ proofs with the secret of the salts, and can sign nothing.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,22 +21,36 @@ def salting(data_dir: Path) -> bytes:
 
 
 def signing(data_dir: Path) -> tuple[Ed25519PrivateKey, ...]:
-    """The keys that sign every checkpoint, the oldest first; the first is made at the first call.
+    """The keys that sign every checkpoint, the oldest first; one is made where there is none.
 
     Raises ForeignKeys for a file that holds none.
     """
     folder = _folder(data_dir / "keys" / "log")
-    numbers = [1, *range(2, len(list(folder.glob("signing-*.key"))) + 1)]
+    numbers = _numbers(folder) or [1]
     return tuple(
         Ed25519PrivateKey.from_private_bytes(read_or_make(folder / f"signing-{number}.key")) for number in numbers
     )
 
 
+def are_there(data_dir: Path) -> bool:
+    """Whether both kinds lie there; makes none."""
+    folder = data_dir / "keys"
+    return (folder / "salting.key").exists() and bool(_numbers(folder / "log"))
+
+
 def add_signing_key(data_dir: Path) -> int:
     """Make one more key, which signs beside the ones before. Returns its number."""
-    number = len(signing(data_dir)) + 1
-    read_or_make(data_dir / "keys" / "log" / f"signing-{number}.key")
+    signing(data_dir)
+    folder = data_dir / "keys" / "log"
+    number = _numbers(folder)[-1] + 1
+    read_or_make(folder / f"signing-{number}.key")
     return number
+
+
+def _numbers(folder: Path) -> list[int]:
+    """Of the keys that lie there, in order; those that were retired have left gaps."""
+    found = (re.fullmatch(r"signing-([1-9][0-9]*)\.key", path.name, re.ASCII) for path in folder.glob("signing-*.key"))
+    return sorted(int(match[1]) for match in found if match)
 
 
 def _folder(path: Path) -> Path:

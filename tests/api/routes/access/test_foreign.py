@@ -23,7 +23,7 @@ BACKGROUND = ("chores", "jobs", "imports", "publisher")
 """Threads that ask the database of their own accord."""
 
 OF_THE_GUARD = ("FROM log_tree", "FROM log_seal", "FROM log_checkpoint", "log_partition.head \nFROM log_partition")
-"""What is asked whenever some thread has opened a new connection, whoever comes next."""
+"""What is asked once through every new connection, by whoever comes to use it first."""
 
 COUNTED = {"GET /v1/events/{position}/proof"}
 """Positions are counted up without a gap: that one is there is no secret."""
