@@ -132,7 +132,7 @@ class Simulation:
             deliveries += self._delivery(at)
         merges = any(isinstance(one.action, Merge) for one in deliveries)
         chores = [one for one in deliveries if isinstance(one.action, Lapse | CarryJobOn)]
-        if chores and (merges or isinstance(chores[0].action, CarryJobOn)):
+        if chores and (merges or any(isinstance(one.action, CarryJobOn) for one in chores)):
             deliveries = chores[:1]  # they look for what is stored, not for what their own group is about to do
         self._deliver(deliveries, at)
 
