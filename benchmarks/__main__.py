@@ -16,7 +16,9 @@ from benchmarks.settings import Database, Settings
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure creditbank beside its peers.")
-    parser.add_argument("names", nargs="*", metavar="NAME", type=_name, help=f"of {', '.join(BENCHMARKS)}; default all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", type=_name, help=f"of {', '.join((*BENCHMARKS, *SPOKEN))}; default all"
+    )
     parser.add_argument("--database", choices=[*Database, "both"], default="both")
     parser.add_argument("--rounds", type=int, default=5)
     amount = parser.add_mutually_exclusive_group()
@@ -48,7 +50,7 @@ def _name(text: str) -> str:
     for name in BENCHMARKS:
         if name.lower() in (text.lower(), SPOKEN.get(text.lower(), "").lower()):
             return name
-    raise argparse.ArgumentTypeError(f"no benchmark {text!r}; there are {', '.join(BENCHMARKS)}")
+    raise argparse.ArgumentTypeError(f"no benchmark {text!r}; there are {', '.join((*BENCHMARKS, *SPOKEN))}")
 
 
 if __name__ == "__main__":

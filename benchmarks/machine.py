@@ -38,12 +38,18 @@ def describe() -> dict[str, object]:
 
 
 def _commit() -> str | None:
-    """The commit that was measured, marked where the tree differed from it; none outside a repository."""
-    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    """The commit that was measured, marked where the tree differed from it in more than results; None outside of git."""
     try:
-        answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        commit = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)benchmarks/results")
     except (FileNotFoundError, subprocess.CalledProcessError):
         return None
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
     return answer.stdout.strip()
 
 
