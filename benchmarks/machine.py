@@ -38,7 +38,7 @@ def describe() -> dict[str, object]:
 
 
 def _commit() -> str | None:
-    """The commit that was measured, marked where the tree differed from it in more than results; None outside of git."""
+    """The commit that was measured, marked where more than results differed from it; None outside of git."""
     try:
         commit = _git("rev-parse", "HEAD")
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)benchmarks/results")
