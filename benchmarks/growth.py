@@ -92,7 +92,8 @@ def _grown(store: Store, name: str, settings: Settings, learners: int) -> Iterat
         url = store.create(name)
         keys = history.filled(url, Path(directory), learners, published=False)
         events = history.count_events(url)
-        with server.product(url, Path(directory)) as (serving, _), closing(bank.Bank(serving.address)) as caller:
+        # Who filled the bank has used the keys of an unnamed caller.
+        with server.product(url, Path(directory)) as (serving, _), closing(bank.Bank(serving.address, name)) as caller:
             yield _Grown(serving, caller, keys.issuer, events)
 
 
