@@ -67,8 +67,11 @@ class Make:
     stop: int
     issuer: str
 
-    def answer(self, room: Room) -> Made:
-        items = room.kept[self.token]
+    def answer(self, room: Room) -> Made | None:
+        """None where the body is not kept: it came before the process was up, or had to make room."""
+        items = room.kept.get(self.token)
+        if items is None:
+            return None
         if self.stop == len(items):
             del room.kept[self.token]
         return room.maker.knowledge.stamp, room.maker.lines(lines_of(items[self.start : self.stop], self.issuer))
@@ -83,20 +86,23 @@ class Listed:
     issuer: str
     whole: AwardBatch
     _token: UUID | None = None
-    _ahead: dict[tuple[int, int], Future[Made]] = field(default_factory=dict)
+    _ahead: dict[tuple[int, int], Future[Made | None]] = field(default_factory=dict)
 
     async def part(self, start: int, stop: int) -> Command:
         try:
-            made_by, lines = await asyncio.wrap_future(await run_in_threadpool(self._asked, start, stop))
+            made = await asyncio.wrap_future(await run_in_threadpool(self._asked, start, stop))
         except Lost:
+            made = None
+        if made is None:
             return await self.plain(start, stop)
+        made_by, lines = made
         return AwardReady(lines=lines, made_by=made_by, issuer=self.issuer, render=self.whole.render, first=start)
 
     async def plain(self, start: int, stop: int) -> Command:
         lines = await run_in_threadpool(lines_of, self.items[start:stop], self.issuer)
         return replace(self.whole, lines=lines, first=start)
 
-    def _asked(self, start: int, stop: int) -> Future[Made]:
+    def _asked(self, start: int, stop: int) -> Future[Made | None]:
         beside: Beside = self.request.app.state.beside
         if self._token is None:
             self._token = uuid4()
@@ -107,6 +113,6 @@ class Listed:
             self._ahead = {following: self._ask(beside, *following)}
         return wanted
 
-    def _ask(self, beside: Beside, start: int, stop: int) -> Future[Made]:
+    def _ask(self, beside: Beside, start: int, stop: int) -> Future[Made | None]:
         assert self._token is not None
         return beside.ask(Make(self._token, start, stop, self.issuer))

@@ -7,9 +7,11 @@ import signal
 from collections.abc import Iterator
 from threading import Timer
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from creditbank.api.lists import Make
 from creditbank.audit import replay
 from creditbank.commands import parts
 from creditbank.commands.beside import Beside
@@ -155,3 +157,11 @@ def test_a_file_is_answered_row_by_row_as_it_is_without_the_process(bank: ReadyB
     ]  # fmt: skip
     again = imported(bank.issuer, table(*rows), "?force=true")
     assert codes(results(bank.issuer, again))[0] == ["certificate_duplicate"]
+
+
+def test_lines_of_a_body_that_is_not_there_are_no_failure(bank: ReadyBank, caplog: pytest.LogCaptureFixture) -> None:
+    """As of one that came while the process was still coming up."""
+    question = Make(token=uuid4(), start=0, stop=1, issuer="BIM-EVAL")
+
+    assert beside_of(bank).ask(question).result(PATIENCE) is None
+    assert caplog.records == []
