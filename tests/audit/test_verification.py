@@ -148,7 +148,7 @@ def test_two_swapped_events_are_named(published: Publisher) -> None:
     "statement",
     [
         "UPDATE log_head SET version = version, commitment = (SELECT root FROM log_checkpoint LIMIT 1)",
-        "UPDATE log_round SET first_position = first_position + 1 WHERE first_index = 0",
+        "UPDATE log_round SET first_position = first_position + 1000 WHERE first_index = 0",
         "UPDATE log_round SET count = count + 1 WHERE first_index = 0",
         "DELETE FROM log_round WHERE first_index = 0",
         "UPDATE log_seal SET heads = replace(heads, '1', '2')",
