@@ -152,7 +152,7 @@ def published(asked: argparse.Namespace, chance: Random) -> list[str]:
 
 
 def jumped(asked: argparse.Namespace, chance: Random) -> list[str]:
-    if clocks.library() is None:
+    if clocks.libfaketime() is None:
         raise SystemExit("the clock cannot be set here: libfaketime is not installed (Debian calls it faketime)")
     with installed(asked.database) as (installation, _):
         verdict = jump(installation, rounds=asked.rounds, progress=lambda one: say(_jumps(one)))

@@ -10,7 +10,7 @@ from tests.processes.server import Installation
 _PLACES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/lib/faketime/libfaketimeMT.so.1")
 
 
-def library() -> Path | None:
+def libfaketime() -> Path | None:
     """Where libfaketime lies; None where it is not installed."""
     return next((path for place in _PLACES for path in sorted(Path("/").glob(place.lstrip("/")))), None)
 
@@ -29,7 +29,7 @@ class FalseClock:
     def over(self, installation: Installation) -> Installation:
         """The installation, its servers with this clock. Durations are measured truly."""
         preloaded = {
-            "LD_PRELOAD": str(library()),
+            "LD_PRELOAD": str(libfaketime()),
             "FAKETIME_TIMESTAMP_FILE": str(self.file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",

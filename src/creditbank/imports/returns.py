@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from creditbank.imports.documents import state_of
 from creditbank.imports.intake import detail_of
 from creditbank.imports.task import RETURNED_HEADERS, Folder
 from creditbank.ledger.imports import Import
+from creditbank.vault import durable
 
 Kind = Literal["result", "error"]
 Format = Literal["csv", "xlsx", "ndjson"]
@@ -68,10 +68,8 @@ def _turn(folder: Folder) -> Iterator[None]:
         raise errors.Unavailable()
     try:
         with folder.return_lock.open("wb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise errors.Unavailable() from None
+            if not durable.try_lock(lock.fileno()):
+                raise errors.Unavailable()
             yield
     finally:
         _one_at_a_time.release()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
+
+from creditbank.vault import durable
 
 RETURNED = ("import_status", "import_reason")
 """Members that stand for the two columns where NDJSON goes back; sent again, they say nothing about a certificate."""
@@ -102,12 +103,10 @@ class Folder:
             lock = self.lock.open("wb")
         except FileNotFoundError:
             return None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return None
-        return lock
+        if durable.try_lock(lock.fileno()):
+            return lock
+        lock.close()
+        return None
 
     def is_whole(self, sha256: bytes, size: int) -> bool:
         """Whether the file is there as it was sent: a disk that was full or that failed may have cut it."""

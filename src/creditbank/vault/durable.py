@@ -52,13 +52,20 @@ def held(folder: Path) -> Iterator[None]:
     """Keep a folder to this process alone; the lock ends with the process. Raises Held where another one has it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            flock(descriptor, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            raise Held(f"another process is at work in {folder}") from None
+        if not try_lock(descriptor):
+            raise Held(f"another process is at work in {folder}")
         yield
     finally:
         os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file or folder for this process, which ends with the descriptor; False where another one has it."""
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sync_file(file: IO[bytes]) -> None:
