@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from contextlib import redirect_stdout
 from functools import partial
 from hashlib import sha256
@@ -14,7 +13,6 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import apart, history, report, server
-from benchmarks.databases import opened
 from benchmarks.measure import Bound, Result, Target, alternate
 from benchmarks.settings import Database, Settings
 from creditbank.audit import replay
@@ -32,12 +30,7 @@ def run(settings: Settings) -> list[Result]:
 
 
 def _run(settings: Settings, database: Database) -> Result:
-    with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-    ):
-        url = store.create("creditbank")
-        history.filled(url, Path(directory), history.learners(settings))
+    with history.past(settings, database) as (store, url, directory):
         return Result(
             benchmark=NAME,
             title=f"audit {history.EVENTS * history.learners(settings):,} events",
@@ -47,7 +40,7 @@ def _run(settings: Settings, database: Database) -> Result:
             target=TARGET,
             rounds=alternate(
                 settings.rounds,
-                product=lambda _: apart.measured(partial(verified, Path(directory)), url),
+                product=lambda _: apart.measured(partial(verified, directory), url),
                 peer=lambda _: apart.measured(_decoded, url),
                 report=report.progress(NAME, database),
             ),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 
 from benchmarks import bank, load, people, report, server
-from benchmarks.databases import opened
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
 from benchmarks.peers import balance as peer_balance
+from benchmarks.running import running
 from benchmarks.settings import Database, Settings
 
 NAME = "S5"
@@ -26,18 +23,13 @@ def run(settings: Settings) -> list[Result]:
 
 
 def _run(settings: Settings, database: Database) -> Result:
-    with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-        server.product(store.create("creditbank"), Path(directory)) as (product_server, authority),
-        closing(bank.Bank(product_server.address)) as caller,
-    ):
-        keys = bank.prepare(caller, authority)
-        account_ids = _learners(caller, keys, settings.scaled(ACCOUNTS))
-        peer_url = store.create("peer")
+    with running(settings, database) as one:
+        keys = bank.prepare(one.caller, one.authority)
+        account_ids = _learners(one.caller, keys, settings.scaled(ACCOUNTS))
+        peer_url = one.store.create("peer")
         peer_balance.fill(peer_url, account_ids, people.CREDITS)
         with (
-            server.peer(f"balance_{database}", peer_url, Path(directory)) as peer_server,
+            server.peer(f"balance_{database}", peer_url, one.directory) as peer_server,
             load.client() as client,
         ):
             requests = [_request(account_id, keys.institution) for account_id in account_ids]
@@ -54,11 +46,11 @@ def _run(settings: Settings, database: Database) -> Result:
                 target=TARGET,
                 rounds=alternate(
                     settings.rounds,
-                    product=lambda _: drive(product_server),
+                    product=lambda _: drive(one.serving),
                     peer=lambda _: drive(peer_server),
                     report=report.progress(NAME, database),
                 ),
-                setup=store.setup,
+                setup=one.store.setup,
             )
 
 

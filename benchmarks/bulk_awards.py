@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
-from pathlib import Path
 
-from benchmarks import bank, people, report, server
-from benchmarks.databases import opened
+from benchmarks import bank, people, report
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
 from benchmarks.peers import library
+from benchmarks.running import post_batches, running
 from benchmarks.settings import Database, Settings
 
 NAME = "S1"
@@ -28,18 +24,17 @@ def _run(settings: Settings, database: Database) -> Result:
     size = settings.scaled(bank.BATCH)
     spawn = multiprocessing.get_context("spawn")
     with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-        server.product(store.create("creditbank"), Path(directory)) as (serving, authority),
-        closing(bank.Bank(serving.address)) as caller,
+        running(settings, database) as one,
         ProcessPoolExecutor(1, mp_context=spawn) as process,
     ):
-        peer_url = store.create("library")
-        keys = bank.prepare(caller, authority)
+        peer_url = one.store.create("library")
+        keys = bank.prepare(one.caller, one.authority)
 
         def product(round_: int) -> Sample:
             firsts = [(round_ * BATCHES + number) * size for number in range(BATCHES)]
-            return _send(caller, keys.issuer, serving, [bank.batch(first, size) for first in firsts], size)
+            return post_batches(
+                one.caller, keys.issuer, one.serving, [bank.batch(first, size) for first in firsts], size
+            )
 
         def peer(round_: int) -> Sample:
             awards = list(people.awards(round_ * BATCHES * size, BATCHES * size))
@@ -54,18 +49,5 @@ def _run(settings: Settings, database: Database) -> Result:
             peer=f"stock eventsourcing, in process, {library.PER_SAVE} persons per save",
             target=TARGET if database is Database.POSTGRESQL else None,
             rounds=alternate(settings.rounds, product=product, peer=peer, report=report.progress(NAME, database)),
-            setup=store.setup,
+            setup=one.store.setup,
         )
-
-
-def _send(caller: bank.Bank, key: str, serving: server.Server, bodies: list[bytes], size: int) -> Sample:
-    """Post the batches one after the other, each when the one before is answered."""
-    path = "/v1/certificates:batch"
-    bank.check_batch(caller.send(path, key, bodies[0]), size)
-    cpu_started, started = serving.cpu_seconds(), time.perf_counter()
-    answers = [caller.send(path, key, body) for body in bodies[1:]]
-    seconds, cpu_seconds = time.perf_counter() - started, serving.cpu_seconds() - cpu_started
-    for answer in answers:
-        bank.check_batch(answer, size)
-    persons = size * len(answers)
-    return Sample(persons / seconds, {"server_cpu_us_per_person": 1e6 * cpu_seconds / persons})

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from benchmarks import bank, people, report, server
-from benchmarks.databases import opened
+from benchmarks import bank, people, report
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
 from benchmarks.peers import copying
+from benchmarks.running import PATH, post_batches, running
 from benchmarks.settings import Database, Settings
 
 NAME = "S2"
 TARGET = Target(Bound.AT_LEAST, 0.15, 0.30)
 BATCHES = 4  # a round; the first is not timed
-PATH = "/v1/certificates:batch"
 
 
 def run(settings: Settings) -> list[Result]:
@@ -28,21 +23,16 @@ def run(settings: Settings) -> list[Result]:
 
 def _run(settings: Settings, database: Database) -> Result:
     size = settings.scaled(bank.BATCH)
-    with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-        server.product(product_url := store.create("creditbank"), Path(directory)) as (serving, authority),
-        closing(bank.Bank(serving.address)) as caller,
-    ):
-        keys = bank.prepare(caller, authority)
+    with running(settings, database) as one:
+        keys = bank.prepare(one.caller, one.authority)
         for number in range(BATCHES):
-            bank.check_batch(caller.send(PATH, keys.issuer, bank.batch(number * size, size)), size)
-        events = _events(product_url, size * (BATCHES - 1))
-        peer_url = store.create("peer")
+            bank.check_batch(one.caller.send(PATH, keys.issuer, bank.batch(number * size, size)), size)
+        events = _events(one.url, size * (BATCHES - 1))
+        peer_url = one.store.create("peer")
 
         def product(round_: int) -> Sample:
             bodies = [_further((round_ + 1) * BATCHES + number, number, size) for number in range(BATCHES)]
-            return _send(caller, keys.issuer, serving, bodies, size)
+            return post_batches(one.caller, keys.issuer, one.serving, bodies, size)
 
         def peer(_: int) -> Sample:
             return Sample(copying.events_per_second(peer_url, events, size))
@@ -55,7 +45,7 @@ def _run(settings: Settings, database: Database) -> Result:
             peer="binary COPY of the same events into one table with its primary key",
             target=TARGET,
             rounds=alternate(settings.rounds, product=product, peer=peer, report=report.progress(NAME, database)),
-            setup=store.setup,
+            setup=one.store.setup,
         )
 
 
@@ -71,14 +61,3 @@ def _events(database_url: str, count: int) -> list[tuple[Any, ...]]:
     if len(events) < count:
         raise RuntimeError(f"{len(events)} awards in the log, {count} wanted")
     return events
-
-
-def _send(caller: bank.Bank, key: str, serving: server.Server, bodies: list[bytes], size: int) -> Sample:
-    bank.check_batch(caller.send(PATH, key, bodies[0]), size)
-    cpu_started, started = serving.cpu_seconds(), time.perf_counter()
-    answers = [caller.send(PATH, key, body) for body in bodies[1:]]
-    seconds, cpu_seconds = time.perf_counter() - started, serving.cpu_seconds() - cpu_started
-    for answer in answers:
-        bank.check_batch(answer, size)
-    events = size * len(answers)
-    return Sample(events / seconds, {"server_cpu_us_per_event": 1e6 * cpu_seconds / events})

@@ -7,7 +7,6 @@ the way of an award, and would take longer than all the rest.
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from benchmarks import bank, history, load, report, server
 from benchmarks.databases import Store, opened
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
+from benchmarks.running import post_batches
 from benchmarks.settings import Database, Settings
 
 NAME = "S9"
@@ -100,14 +100,7 @@ def _grown(store: Store, name: str, settings: Settings, learners: int) -> Iterat
 def _batches(grown: _Grown, round_: int, settings: Settings) -> Sample:
     size = settings.scaled(bank.BATCH)
     bodies = [bank.batch((round_ * BATCHES + number) * size, size) for number in range(BATCHES)]
-    path = "/v1/certificates:batch"
-    bank.check_batch(grown.caller.send(path, grown.issuer_key, bodies[0]), size)
-    started = time.perf_counter()
-    answers = [grown.caller.send(path, grown.issuer_key, body) for body in bodies[1:]]
-    seconds = time.perf_counter() - started
-    for answer in answers:
-        bank.check_batch(answer, size)
-    return Sample(size * len(answers) / seconds)
+    return post_batches(grown.caller, grown.issuer_key, grown.serving, bodies, size)
 
 
 def _singles(client: load.Client, grown: _Grown, round_: int, settings: Settings) -> Sample:

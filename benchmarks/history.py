@@ -6,7 +6,9 @@ them. Whatever the tables come to hold, the copies hold too. PostgreSQL 18 or la
 
 from __future__ import annotations
 
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ import psycopg
 from psycopg import Connection
 
 from benchmarks import bank, people, server
-from benchmarks.settings import Settings
+from benchmarks.databases import Store, opened
+from benchmarks.settings import Database, Settings
 from creditbank.domain.values import PARTITIONS
 
 LEARNERS = 500_000  # a million events, as the targets say
@@ -76,6 +79,18 @@ def filled(database_url: str, directory: Path, learners: int, *, published: bool
     if published:
         server.command(database_url, directory, "publish", "--once")
     return keys
+
+
+@contextmanager
+def past(settings: Settings, database: Database) -> Iterator[tuple[Store, str, Path]]:
+    """A bank with a whole history to be audited: the store, its address in it, and its directory."""
+    with (
+        opened(database, settings) as store,
+        tempfile.TemporaryDirectory(dir=settings.directory) as name,
+    ):
+        url, directory = store.create("creditbank"), Path(name)
+        filled(url, directory, learners(settings))
+        yield store, url, directory
 
 
 def count_events(database_url: str) -> int:

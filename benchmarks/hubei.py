@@ -7,12 +7,10 @@ account of each row or open one, award, save 500 accounts at once.
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import psycopg
 from rich import box
@@ -20,10 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import apart, auditing, bank, load, loading, people, province, server
-from benchmarks.databases import opened
 from benchmarks.measure import Bound, Result, Round, Sample, Target
 from benchmarks.peers import library
 from benchmarks.province import Province
+from benchmarks.running import running
 from benchmarks.settings import Database, Settings
 
 NAME = "S12"
@@ -47,28 +45,25 @@ def _run(settings: Settings, database: Database) -> Result:
     learners = settings.learners or settings.stored(LEARNERS)
     told: Told = []
     with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-        server.product(url := store.create("creditbank"), Path(directory)) as (serving, authority),
-        closing(bank.Bank(serving.address)) as caller,
-        _watched(serving) as peak,
+        running(settings, database) as one,
+        _watched(one.serving) as peak,
     ):
         started = time.perf_counter()
-        hubei = province.founded(caller, authority, learners)
+        hubei = province.founded(one.caller, one.authority, learners)
         told.append((f"{len(hubei.issuers)} organisations, {len(hubei.schools)} schools", _seconds(started)))
-        way, bring = loading.best(serving.address)
-        seconds = bring(serving.address, hubei)
+        way, bring = loading.best(one.serving.address)
+        seconds = bring(one.serving.address, hubei)
         told.append((f"{learners:,} learners, a certificate each, by {way}", f"{learners / seconds:,.0f}/s"))
-        told += _asked(serving, caller, authority, hubei)
-        replayed = apart.measured(auditing.replayed, url)
+        told += _asked(one.serving, one.caller, one.authority, hubei)
+        replayed = apart.measured(auditing.replayed, one.url)
         told.append((f"full replay of {replayed.details['events']:,.0f} events", f"{replayed.figure:,.0f}/s"))
         told += [
             ("the server's memory at its peak", f"{max(peak):,.0f} MB"),
             ("the replay's", f"{replayed.details['peak_mb']:,.0f} MB"),
-            ("the database on its disk", f"{_database_bytes(url) / MEGABYTE:,.0f} MB"),
+            ("the database on its disk", f"{_database_bytes(one.url) / MEGABYTE:,.0f} MB"),
         ]
         awards = list(people.awards(0, min(PEER_LEARNERS, learners)))
-        peer = library.recorded(store.create("library"), awards, people.CREDITS)
+        peer = library.recorded(one.store.create("library"), awards, people.CREDITS)
         told.append((f"the stock library's loop, from {len(awards):,}", f"{peer:,.0f}/s"))
         _print(told)
         return Result(
@@ -79,7 +74,7 @@ def _run(settings: Settings, database: Database) -> Result:
             peer=f"the stock library's best loop over the same rows, extrapolated from {len(awards):,}",
             target=TARGET,
             rounds=(Round(Sample(learners / seconds, {"server_peak_mb": max(peak)}), Sample(peer)),),
-            setup={**store.setup, **dict(told)},
+            setup={**one.store.setup, **dict(told)},
         )
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import xlsxwriter  # type: ignore[import-untyped]
 from python_calamine import CalamineWorkbook
 
 from benchmarks import bank, people, report, server
-from benchmarks.databases import opened
 from benchmarks.load import Refused
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
+from benchmarks.running import running
 from benchmarks.settings import Database, Settings
 
 NAME = "S11"
@@ -37,18 +35,15 @@ def _run(settings: Settings, database: Database) -> Result:
     rows = settings.scaled(ROWS)
     spawn = multiprocessing.get_context("spawn")
     with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as name,
-        server.product(store.create("creditbank"), Path(name)) as (serving, authority),
-        closing(bank.Bank(serving.address)) as caller,
+        running(settings, database) as one,
         ProcessPoolExecutor(1, mp_context=spawn) as process,
     ):
-        key = bank.prepare(caller, authority).issuer
-        files = [_workbook(Path(name), round_, rows) for round_ in range(settings.rounds)]
+        key = bank.prepare(one.caller, one.authority).issuer
+        files = [_workbook(one.directory, round_, rows) for round_ in range(settings.rounds)]
         process.submit(_read_seconds, files[0]).result()
 
         def product(round_: int) -> Sample:
-            return _import(caller, key, serving, files[round_], rows)
+            return _import(one.caller, key, one.serving, files[round_], rows)
 
         def peer(round_: int) -> Sample:
             return Sample(1000 * process.submit(_read_seconds, files[round_]).result())
@@ -61,7 +56,7 @@ def _run(settings: Settings, database: Database) -> Result:
             peer="python-calamine reading the same file",
             target=TARGET if database is Database.POSTGRESQL else None,
             rounds=alternate(settings.rounds, product=product, peer=peer, report=report.progress(NAME, database)),
-            setup=store.setup,
+            setup=one.store.setup,
         )
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
 from pathlib import Path
 
 from benchmarks import apart, history, report
-from benchmarks.databases import opened
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
 from benchmarks.peers import copying
 from benchmarks.settings import Database, Settings
@@ -27,13 +25,8 @@ def run(settings: Settings) -> list[Result]:
 
 
 def _run(settings: Settings, database: Database) -> Result:
-    with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-    ):
-        url = store.create("creditbank")
-        history.filled(url, Path(directory), history.learners(settings))
-        copying.dump(url, TABLES, Path(directory))
+    with history.past(settings, database) as (store, url, directory):
+        copying.dump(url, TABLES, directory)
 
         def product(_: int) -> Sample:
             copying.empty(url, TABLES)
@@ -63,5 +56,5 @@ def _rebuilt(database_url: str) -> int:
     return events
 
 
-def _copied(directory: str, database_url: str) -> int:
-    return copying.read_and_restore(database_url, TABLES, Path(directory))
+def _copied(directory: Path, database_url: str) -> int:
+    return copying.read_and_restore(database_url, TABLES, directory)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import closing
-from pathlib import Path
-
 from benchmarks import bank, load, report, server
-from benchmarks.databases import opened
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
+from benchmarks.running import running
 from benchmarks.settings import Database, Settings
 
 TARGETS = {
@@ -31,14 +27,11 @@ def run_on_sqlite(settings: Settings) -> list[Result]:
 def _run(settings: Settings, database: Database) -> Result:
     name, target = TARGETS[database]
     with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-        server.product(store.create("creditbank"), Path(directory)) as (product_server, authority),
-        server.peer(f"award_{database}", store.create("peer"), Path(directory)) as peer_server,
-        closing(bank.Bank(product_server.address)) as caller,
+        running(settings, database) as one,
+        server.peer(f"award_{database}", one.store.create("peer"), one.directory) as peer_server,
         load.client() as client,
     ):
-        keys = bank.prepare(caller, authority)
+        keys = bank.prepare(one.caller, one.authority)
 
         def drive(serving: server.Server, round_: int) -> Sample:
             return _drive(client, serving, keys.issuer, round_, settings)
@@ -52,11 +45,11 @@ def _run(settings: Settings, database: Database) -> Result:
             target=target,
             rounds=alternate(
                 settings.rounds,
-                product=lambda round_: drive(product_server, round_),
+                product=lambda round_: drive(one.serving, round_),
                 peer=lambda round_: drive(peer_server, round_),
                 report=report.progress(name, database),
             ),
-            setup=store.setup,
+            setup=one.store.setup,
         )
 
 

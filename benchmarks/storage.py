@@ -7,23 +7,19 @@ grow by half as much again as they need, with the second they fill up. Either al
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 
 import psycopg
 
-from benchmarks import bank, people, report, server
-from benchmarks.databases import opened
+from benchmarks import bank, people, report
 from benchmarks.measure import Bound, Result, Sample, Target, alternate
 from benchmarks.peers import library
+from benchmarks.running import PATH, running
 from benchmarks.settings import Database, Settings
 
 NAME = "S10"
 TARGET = Target(Bound.AT_MOST, 1.5, 1.2)
 AWARDS = 50_000
-PATH = "/v1/certificates:batch"
 SIZES = """
 SELECT relname, pg_table_size(oid) FROM pg_class
 WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace
@@ -40,19 +36,14 @@ def run(settings: Settings) -> list[Result]:
 def _run(settings: Settings, database: Database) -> Iterator[Result]:
     size = settings.scaled(bank.BATCH)
     count = settings.scaled(AWARDS)
-    with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-        server.product(product_url := store.create("creditbank"), Path(directory)) as (serving, authority),
-        closing(bank.Bank(serving.address)) as caller,
-    ):
-        keys = bank.prepare(caller, authority)
-        peer_url = store.create("library")
+    with running(settings, database) as one:
+        keys = bank.prepare(one.caller, one.authority)
+        peer_url = one.store.create("library")
 
         def award(first: int, *, new: bool) -> None:
             for batch in range(first, first + count, size):
                 awards = (people.award(index, None if new else index - first) for index in range(batch, batch + size))
-                bank.check_batch(caller.send(PATH, keys.issuer, bank.batch_of(awards)), size)
+                bank.check_batch(one.caller.send(PATH, keys.issuer, bank.batch_of(awards)), size)
 
         award(0, new=True)
         opened_accounts = list(people.awards(0, count))
@@ -75,13 +66,13 @@ def _run(settings: Settings, database: Database) -> Iterator[Result]:
                 target=target,
                 rounds=alternate(
                     1,  # nothing here is timed
-                    product=lambda _: _grown(product_url, len(further), awarded),
+                    product=lambda _: _grown(one.url, len(further), awarded),
                     peer=lambda _: _grown(
                         peer_url, len(further), lambda: library.recorded(peer_url, further, people.CREDITS)
                     ),
                     report=report.progress(NAME, title),
                 ),
-                setup=store.setup,
+                setup=one.store.setup,
             )
 
         yield compared("a person with an account", count, 2, new=False, target=TARGET)

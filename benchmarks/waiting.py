@@ -6,16 +6,14 @@ Figures are the 99th percentiles. What is asked for is absolute, no ratio: 100 m
 from __future__ import annotations
 
 import multiprocessing
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing, contextmanager
-from pathlib import Path
 from threading import Event, Semaphore
 
-from benchmarks import bank, load, report, server
-from benchmarks.databases import opened
+from benchmarks import bank, load, report
 from benchmarks.measure import Result, Sample, alternate
+from benchmarks.running import running
 from benchmarks.settings import Database, Settings
 
 NAME = "waiting"
@@ -33,22 +31,19 @@ def run(settings: Settings) -> list[Result]:
 
 def _run(settings: Settings, database: Database) -> Result:
     with (
-        opened(database, settings) as store,
-        tempfile.TemporaryDirectory(dir=settings.directory) as directory,
-        server.product(store.create("creditbank"), Path(directory)) as (serving, authority),
-        closing(bank.Bank(serving.address)) as caller,
+        running(settings, database) as one,
         load.client() as client,
     ):
-        keys = bank.prepare(caller, authority)
+        keys = bank.prepare(one.caller, one.authority)
 
         def singles(number: int) -> Sample:
             count = settings.scaled(REQUESTS)
             requests = [bank.award_request(number * count + index, keys.issuer) for index in range(count)]
-            seen = client.drive(serving.port, requests, connections=CONNECTIONS)
+            seen = client.drive(one.serving.port, requests, connections=CONNECTIONS)
             return Sample(seen.p99, {"p50_ms": seen.p50, "requests_per_second": seen.rate})
 
         def beside_batches(round_: int) -> Sample:
-            with _batches(serving.address, keys.issuer, round_) as posted:
+            with _batches(one.serving.address, keys.issuer, round_) as posted:
                 sample = singles(2 * round_ + 1)
             return Sample(sample.figure, {**sample.details, "batches": float(sum(one.result() for one in posted))})
 
@@ -65,7 +60,7 @@ def _run(settings: Settings, database: Database) -> Result:
                 peer=lambda round_: singles(2 * round_),
                 report=report.progress(NAME, database),
             ),
-            setup=store.setup,
+            setup=one.store.setup,
         )
 
 
