@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from creditbank.audit import crew, standing
 from creditbank.audit.folds import STREAM, Folds, is_account
+from creditbank.audit.replay import Progress
 from creditbank.ledger import bulk, log, raw
 from creditbank.ledger.database import allow_long_statements, writing
 from creditbank.ledger.raw import Range, RawReader
@@ -30,8 +31,6 @@ from creditbank.projections import approvals, catalogue, rows
 ATTEMPTS = 10
 _STREAM_OF = itemgetter(STREAM)
 
-Progress = Callable[[int, int], None]
-"""Called with how many events are done, and how many there are."""
 
 Done = TypeVar("Done")
 

@@ -28,6 +28,7 @@ from creditbank.ledger.tables import event
 from creditbank.projections import approvals, catalogue, claims, lots
 
 Progress = Callable[[int, int], None]
+"""Called with how many events are done, and how many there are."""
 
 
 def account_at(

@@ -61,12 +61,8 @@ class Sweeper:
                 raise
             # A file that was written into beside SQLite: text that is none.
             said = Difference(where=f"ids from {among.after}", what="rows", expected="text", stored=str(error.args[0]))
-            return Swept(
-                events=0, published=Counter(), claims=0, differences=(said,), suspects=frozenset(self._all_suspects())
-            )
-
-    def _all_suspects(self) -> Iterator[int]:
-        return iter(() if self.published is None else self.published.ends)
+            everywhere = frozenset[int]() if self.published is None else frozenset(self.published.ends)
+            return Swept(events=0, published=Counter(), claims=0, differences=(said,), suspects=everywhere)
 
     def _sweep(self, among: Range) -> Swept:
         events = self._reader.within(event_table, "stream_id", among, "stream_id, version")

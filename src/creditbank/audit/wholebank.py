@@ -6,7 +6,7 @@ is the published log. Nothing else is needed to check every event of the bank.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +19,7 @@ from creditbank.audit import files, remote
 from creditbank.audit.files import Fault
 from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import record_of
+from creditbank.audit.replay import Progress
 from creditbank.audit.transparency import notes, records, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint
 from creditbank.audit.transparency.encoding import Malformed
@@ -30,7 +31,6 @@ from creditbank.ledger import log, sequence
 from creditbank.ledger.database import snapshot
 
 EVENTS, LOG = "events.ndjson", "log"
-Progress = Callable[[int, int], None]
 _EVENT = f'"v":"{records.LEAF}"}}'.encode()
 """How the entry of an event ends."""
 
