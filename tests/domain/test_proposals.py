@@ -165,6 +165,18 @@ def test_a_proposal_is_granted_in_full_never_worse_than_greedy_and_always_the_sa
     assert proposals.propose(application) == proposal
 
 
+def test_what_was_worth_less_beside_a_refused_wish_is_not_proposed_at_its_full_worth() -> None:
+    """Of one family, so that it counts half beside the other certificate, which is spent; alone it breaks the limit."""
+    rules = {
+        "sources": [{"value": {"fixed": 2}, "family": "code", "rank": "rank"}],
+        "caps": [cap(1)],
+        "exclusive": {"factor": 0.5},
+        "consume": {"amount": "all"},
+    }
+    held = [awarded(f"N{number}", credits="1", rank=1, level="level 1") for number in range(2)]
+    assert proposals.propose(dealing(given(*held), rules, programme=courses(1, 1))).wishes == ()
+
+
 def test_more_credits_are_better_than_the_largest_course() -> None:
     """The course of 5 leaves no room under the ceiling of 7; those of 4 and 3 fill it."""
     rules = {**WHOLE_COURSES, "caps": [cap(7)]}

@@ -70,7 +70,8 @@ def propose(application: Application) -> Proposal:
         application.now,
         {certificate_id for wish in usable for certificate_id in wish.certificate_ids},
     )
-    judge = _Judge(application.compiled, ground, left.free, _weight(application.compiled, ground))
+    compiled = application.compiled
+    judge = _Judge(compiled, ground, left.free, _weight(compiled, ground), _depends_on_more(compiled))
     wishes = _wishes(application.programme.courses, usable, int(MOST_PAIRS / judge.weight))
     blocks = list(_blocks(application.compiled, ground, wishes))
     best: Sequence[Pair] = ()
@@ -79,7 +80,7 @@ def propose(application: Application) -> Proposal:
         search = _Search(judge, blocks)
         reached_its_end = search.run()
         is_complete = len(wishes) == len(usable) * len(application.programme.courses)
-        is_proven = reached_its_end and is_complete and not _depends_on_more(application.compiled)
+        is_proven = reached_its_end and is_complete and not judge.depends_on_more
         best = search.best
     if not is_proven:
         judge.effort = 0
@@ -158,6 +159,7 @@ class _Judge:
     ground: Ground
     free: Mapping[UUID, int]
     weight: float
+    depends_on_more: bool
     effort: float = 0
 
     def granted(self, pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
@@ -240,11 +242,22 @@ def _grow(judge: _Judge, blocks: Sequence[Block], kept: Sequence[Pair], barred: 
         if not tried:
             break
         asked = [*kept, *tried]
-        kept, overdrawn = judge.granted(asked)
-        standing = {id(pair.wish) for pair in kept}
+        granted, overdrawn = judge.granted(asked)
+        if judge.depends_on_more and judge.fits(granted) is None:
+            # What was refused had made them worth less: without it they are too many.
+            granted, overdrawn = _one_by_one(judge, kept, tried), []
+        kept, standing = granted, {id(pair.wish) for pair in granted}
         # What was overdrawn stood in the way of others: those are tried once more without it.
         failed |= {id(pair.wish) for pair in overdrawn or asked} - standing
     return kept
+
+
+def _one_by_one(judge: _Judge, kept: Sequence[Pair], tried: Sequence[Pair]) -> list[Pair]:
+    """What is kept, if it can stand, and of what was tried whatever is granted in full beside it, in its order."""
+    fitting = judge.fits(kept) or []
+    for pair in tried:
+        fitting = judge.fits([*fitting, pair]) or fitting
+    return fitting
 
 
 def _next(free: Mapping[UUID, int], blocks: Sequence[Block], kept: Sequence[Pair], failed: set[int]) -> list[Pair]:
