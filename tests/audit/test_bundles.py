@@ -69,16 +69,17 @@ def test_what_happened_after_the_epoch_is_proven_and_not_yet_known_to_be_all(pub
     stream_id = longest_stream(published.engine)
     before = check(published, bundled(published)).complete_to
     with writing(published.engine) as connection:
-        row = connection.execute(text("SELECT partition_id, version FROM event ORDER BY version DESC LIMIT 1")).one()
+        longest = "SELECT partition_id, stream_id, version FROM event ORDER BY version DESC LIMIT 1"
+        row = connection.execute(text(longest)).one()
         connection.execute(
             text(
                 "INSERT INTO event"
                 " (partition_id, position, stream_id, version, recorded_at, causation, actor, type, body)"
                 " SELECT partition_id, (SELECT head + 1 FROM log_partition WHERE partition_id = :p), stream_id,"
                 " version + 1, recorded_at, causation, actor, 'account-suspended/1', body FROM event"
-                " WHERE partition_id = :p AND version = :v"
+                " WHERE partition_id = :p AND stream_id = :s AND version = :v"
             ),
-            {"p": row.partition_id, "v": row.version},
+            {"p": row.partition_id, "s": row.stream_id, "v": row.version},
         )
         connection.execute(
             text("UPDATE log_partition SET head = head + 1 WHERE partition_id = :p"), {"p": row.partition_id}

@@ -9,7 +9,6 @@ import pytest
 from creditbank.audit import checking
 from creditbank.audit.transparency import notes, tiles
 from creditbank.audit.transparency.notes import VerifierKey
-from creditbank.audit.transparency.tiles import Tile
 from creditbank.publication import open_publisher
 from tests.api.bank import ReadyBank, on_one_database, person, wish, wishes
 
@@ -41,8 +40,8 @@ def test_anybody_reads_the_log(bank: ReadyBank) -> None:
         assert found.status_code == 200
         assert "immutable" in found.headers["Cache-Control"]
         assert found.headers["Content-Type"] == "application/octet-stream"
-    last = Tile(level=None, index=head.size // 256, width=head.size % 256)
-    assert len(tiles.unpack(bank.public.get(f"/log/v1/{last.path}").content)) == head.size % 256
+    *_, last = tiles.bundles_of(head.size)
+    assert len(tiles.unpack(bank.public.get(f"/log/v1/{last.path}").content)) == last.width
 
 
 @on_one_database
