@@ -27,6 +27,8 @@ pytest_plugins = ["tests.leaks"]
 gc.set_threshold(50_000, 20, 100)
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(quick_folder()))
+# Nearly no test is about what is published: a bank that should publish beside itself says so.
+os.environ.setdefault("CREDITBANK_PUBLISH_PROCESS", "false")
 
 
 def pytest_collection_finish() -> None:

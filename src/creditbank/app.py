@@ -54,7 +54,7 @@ from creditbank.api.sessions.ring import SessionRing
 from creditbank.api.tokens import used_once
 from creditbank.api.tokens.office import TokenOffice
 from creditbank.audit.guard import Guard
-from creditbank.audit.publishing import PublishingThread
+from creditbank.audit.publishing import PublishingProcess
 from creditbank.clock import clock
 from creditbank.commands import restored
 from creditbank.commands.accesses import AccessBook, AccessReader
@@ -206,10 +206,10 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     kept = Keeping(days=settings.import_days, files=settings.import_files)
     state.importer, state.keeper = importer, Keeper(bank, desk, importer.directory, kept)
     access = _open_access(state, settings, bank, closing)
-    # Where one process does everything, it publishes too; else `creditbank publish` does.
-    if engine.dialect.name == "sqlite":
-        publisher = publication.open_publisher(settings, engine, clock)
-        closing.enter_context(closing_of(PublishingThread(publisher)))
+    if engine.dialect.name == "sqlite" and settings.publish_process:
+        # Here, so that whoever starts a bank under another name, or without a key of its log, is told at once.
+        publication.open_publisher(settings, engine, clock)
+        closing.enter_context(closing_of(PublishingProcess(publication.environment(settings))))
     jobs.resume()
     state.keeper.purge()
     importer.resume()

@@ -48,6 +48,18 @@ def open_guard(settings: Settings, engine: Engine) -> Guard:
     return Guard(engine, shelf(settings), remembered(settings, engine))
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """What tells another process to publish the log of this bank."""
+    named = {
+        "database_url": settings.database_url,
+        "data_dir": settings.data_dir,
+        "public_url": settings.public_url,
+        "origin": settings.origin,
+        "witness_policy": settings.witness_policy,
+    }
+    return {f"CREDITBANK_{name.upper()}": str(value) for name, value in named.items() if value is not None}
+
+
 def remembered(settings: Settings, engine: Engine) -> Checkpoint | None:
     """The largest checkpoint of this bank that a witness remembers; None where none of them tells of one."""
     keys, cosigners = notes.verifier_keys(shelf(settings).text(KEYS) or ""), _cosigners(settings)

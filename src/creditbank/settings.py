@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         default_factory=lambda: (os.cpu_count() or 1) > 1,
         description="Long lists are made ready in a process beside the server; by default where there are processors.",
     )
+    publish_process: bool = Field(
+        True, description="On SQLite a process beside the server publishes the log; else `creditbank publish` does."
+    )
     requests_per_minute: int = Field(60_000, ge=0, description="Requests a minute and key; 0: no limit.")
     lookups_per_minute: int = Field(300, ge=0, description="Persons looked up, a minute and organisation; 0: no limit.")
     refusals_per_minute: int = Field(30, ge=0, description="Refused credentials a minute and address; 0: no limit.")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Barrier, Event, Thread
 from time import monotonic
 
 import httpx
@@ -23,11 +23,10 @@ from sqlalchemy import Engine
 
 from creditbank import publication
 from creditbank.api.witness import create_witness
-from creditbank.audit import asking, checking, remote, witness
+from creditbank.audit import asking, checking, publishing, remote, witness
 from creditbank.audit.cosigning import Cosigners
 from creditbank.audit.guard import Guard
 from creditbank.audit.publisher import Publisher
-from creditbank.audit.publishing import PublishingThread
 from creditbank.audit.transparency import merkle, notes, policies, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
 from creditbank.audit.transparency.encoding import Malformed
@@ -391,10 +390,14 @@ def test_a_witness_that_is_silent_keeps_no_round_and_no_stop(
 
     fill(published.engine, 2, first=10, furnished=True)
     with hostile(silent) as url:
-        thread = PublishingThread(one := asking_at(published, url))
+        one, stopping = asking_at(published, url), Event()
+        thread = Thread(target=publishing.follow, args=(one, stopping, lambda _: None))
+        thread.start()
         assert asked.wait(30)
         began = monotonic()
-        thread.close()
+        stopping.set()
+        one.stop()
+        thread.join()
         assert monotonic() - began < asking.DEADLINE_SECONDS / 2, "a stop waits for no witness"
         caplog.clear()
         one.publish()

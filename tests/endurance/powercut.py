@@ -20,7 +20,7 @@ from tests.database import migrate
 from tests.endurance.node import Node
 from tests.endurance.told import say
 from tests.processes.crash import Verdict, crash
-from tests.processes.server import Installation, Process
+from tests.processes.server import PUBLISHING, Installation, Process
 from tests.processes.warm import PROJECT
 
 DEVICE = Path("/dev/fuse")
@@ -98,7 +98,7 @@ class Standing:
     def cut(self, process: Process, survives: float, chance: Random) -> None:
         """The power goes, with everything that runs, and comes back. Of what was not synced so much survives."""
         self.disk.tell(f"off {survives} {chance.randrange(2**32)}")
-        process.kill()
+        process.kill_all()
         if self.node is not None:
             self.node.kill()
         self.disk.tell("on")
@@ -122,7 +122,7 @@ def standing(database: str) -> Iterator[Standing]:
             url = f"sqlite:///{disk.directory / 'bank.db'}" if node is None else node.url
             migrate(url)
             disk.tell("sync")
-            yield Standing(disk, Installation(url, directory), node)
+            yield Standing(disk, Installation(url, directory, PUBLISHING), node)
         finally:
             if node is not None:
                 node.stop()

@@ -19,6 +19,8 @@ from tests.personal import WATCH
 from tests.processes.warm import forge
 
 READY_SECONDS = 60.0
+PUBLISHING = {"CREDITBANK_PUBLISH_PROCESS": "true"}
+"""In the environment of a server whose tests are about what it publishes on SQLite, too."""
 
 
 class NotStarted(Exception):
@@ -91,17 +93,36 @@ class Process:
             selector.register(self._output, EVENT_READ)
             return self._output.readline() if selector.select(READY_SECONDS) else b""
 
+    def children(self) -> list[int]:
+        """The processes that it has started, and that have not ended."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+    def kill_all(self) -> None:
+        """SIGKILL, to the processes that it has started as well; all of them are gone then."""
+        children = [os.pidfd_open(child) for child in self.children()]
+        self.kill()
+        for handle in children:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            _wait_for(handle)
+
     def kill(self) -> str:
         """SIGKILL: it learns nothing of it. What it wrote on standard output since, for the first who asks."""
         if self._output.closed:
             return ""
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-        with DefaultSelector() as selector:
-            selector.register(self._handle, EVENT_READ)
-            selector.select()
-        os.close(self._handle)
+        _wait_for(self._handle)
         with self._output as output:
             written = output.read().decode()
         WATCH.search("standard output of a server", written)
         return written
+
+
+def _wait_for(handle: int) -> None:
+    """Until the process has ended; the handle is closed then."""
+    with DefaultSelector() as selector:
+        selector.register(handle, EVENT_READ)
+        selector.select()
+    os.close(handle)

@@ -6,11 +6,12 @@ from pathlib import Path
 from random import Random
 
 from tests.processes.crash import crash
-from tests.processes.server import Installation
+from tests.processes.server import PUBLISHING, Installation
 
 
 def test_what_was_acknowledged_before_a_kill_stands_once_after_it(database_url: str, tmp_path: Path) -> None:
-    verdict = crash(Installation(database_url, tmp_path), kills=2, most_writes=60, chance=Random(20261124))
+    installation = Installation(database_url, tmp_path, PUBLISHING)
+    verdict = crash(installation, kills=2, most_writes=60, chance=Random(20261124))
     assert verdict.is_clean, verdict
     assert verdict.kills == 2
     assert verdict.acknowledged > 0

@@ -1,18 +1,21 @@
-"""Publishing round by round, in a thread beside the server or as a process of its own."""
+"""Publishing round by round, and the process that does so beside a server."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from threading import Event, Thread
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.checkpoints import Checkpoint
-from creditbank.audit.transparency.shelf import Forked
 
 PERIOD_SECONDS = 1.0
+_END_SECONDS = 2.0
 
 _logger = logging.getLogger("creditbank.publisher")
 
@@ -34,23 +37,49 @@ def follow(publisher: Publisher, stopping: Event, told: Callable[[Checkpoint], N
         stopping.wait(PERIOD_SECONDS)
 
 
-class PublishingThread:
-    """Publishes beside a server, where one process does everything."""
+class PublishingProcess:
+    """`creditbank publish` beside a server, in a process of its own: hashing events would keep requests waiting.
 
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
+    It ends when the server does, in whatever way, since nobody holds the other end of its standard input any more.
+    One that was killed is started again; one that has ended by itself has said why.
+    """
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        """`settings` are what the environment of the process says besides that of this one."""
+        self._environment = {**os.environ, **settings}
         self._stopping = Event()
-        self._thread = Thread(target=self._run, name="publisher", daemon=True)
+        self._process = self._start()
+        self._thread = Thread(target=self._watch, name="publisher", daemon=True)
         self._thread.start()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def close(self) -> None:
+        """End it. What it was in the middle of is done again by the next one."""
         self._stopping.set()
-        self._publisher.stop()
+        process = self._process
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
         self._thread.join()
 
-    def _run(self) -> None:
-        try:
-            follow(self._publisher, self._stopping, lambda _: None)
-        except Forked as fork:
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "creditbank", "publish", "--until-input-ends"],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def _watch(self) -> None:
+        while (code := self._process.wait()) < 0 and not self._stopping.wait(PERIOD_SECONDS):
+            _logger.error("the publisher was ended by signal %s, and is started again", -code)
+            self._process = self._start()
+        if not self._stopping.is_set():
             # Writes go on; whoever runs the bank must look before anything is signed again.
-            _logger.error("publishing has stopped: %s", fork)
+            _logger.error("publishing has stopped: the publisher ended with code %s", code)

@@ -19,12 +19,15 @@ Every = Annotated[float | None, typer.Option(min=1, help="Again after so many se
 @audit.command()
 def publish(
     once: Annotated[bool, typer.Option("--once", help="Publish what there is now, and end.")] = False,
+    until_input_ends: Annotated[
+        bool, typer.Option("--until-input-ends", help="End when standard input does: with whoever started this.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Publish the public log, once a second: on PostgreSQL beside `serve`, which does it itself on SQLite."""
+    """Publish the public log, once a second: on PostgreSQL beside `serve`, which starts this itself on SQLite."""
     from creditbank.cli.publish import run
 
-    run(once=once, as_json=as_json)
+    run(once=once, until_input_ends=until_input_ends, as_json=as_json)
 
 
 @audit.command()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from threading import Event
+import sys
+from threading import Event, Thread
 
 from sqlalchemy import Engine
 
@@ -27,12 +29,9 @@ NAMING = {"origin", "public_url"}
 """The settings that name a log. Their defaults name one that any bank could be."""
 
 
-def run(*, once: bool, as_json: bool) -> None:
+def run(*, once: bool, until_input_ends: bool, as_json: bool) -> None:
     """Publish until told to stop, or what there is now. Raises Failed where history and log part."""
     chosen = installation.settings()
-    stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
 
     def tell(head: Checkpoint) -> None:
         if as_json:
@@ -42,6 +41,7 @@ def run(*, once: bool, as_json: bool) -> None:
 
     with installation.migrated(chosen) as engine:
         publisher = _publisher(chosen, engine)
+        stopping = _stopping(publisher, until_input_ends=until_input_ends)
         try:
             if not once:
                 publishing.follow(publisher, stopping, tell)
@@ -51,6 +51,28 @@ def run(*, once: bool, as_json: bool) -> None:
                 tell(head)
         except Forked as fork:
             raise Failed(f"nothing is signed: {fork}", INTEGRITY) from None
+
+
+def _stopping(publisher: Publisher, *, until_input_ends: bool) -> Event:
+    """Set when this process is told to stop; the publisher then waits for no witness."""
+    stopping = Event()
+
+    def stop(*_: object) -> None:
+        stopping.set()
+        publisher.stop()
+
+    def listen() -> None:
+        while os.read(sys.stdin.fileno(), 4096):
+            continue
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    if until_input_ends:
+        # A terminal interrupts all that run in it: the one who started this says when it is to end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        Thread(target=listen, daemon=True).start()
+    return stopping
 
 
 def show_keys(*, add: bool, as_json: bool) -> None:
