@@ -186,7 +186,7 @@ def test_the_command_publishes_under_the_publishers_role(
     monkeypatch.setenv("CREDITBANK_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("CREDITBANK_ORIGIN", "bank.example/log")
 
-    publish.run(once=True, as_json=True)
+    publish.run(once=True, until_input_ends=False, as_json=True)
 
     assert json.loads(capsys.readouterr().out)["size"] == 2
     kept = {str(path.relative_to(tmp_path / "data" / "keys")) for path in (tmp_path / "data" / "keys").rglob("*.key")}

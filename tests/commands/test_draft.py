@@ -25,7 +25,7 @@ LI = holder("Li")
 def unit(engine: Engine) -> Iterator[Unit]:
     """A transaction's worth of decisions, written at the end."""
     with writing(engine) as connection:
-        one = Unit(bank_on(engine), connection)
+        one = Unit(bank_on(engine), connection, ())
         yield one
         one.flush()
 

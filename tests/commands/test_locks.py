@@ -28,7 +28,7 @@ def wait_until_somebody_waits(engine: Engine) -> None:
 def test_who_publishes_waits_for_the_writes_under_way_without_a_counter(postgresql_engine: Engine) -> None:
     with open_desk(bank_on(postgresql_engine)) as desk, ThreadPoolExecutor() as threads:
         with postgresql_engine.connect() as writer, writer.begin():
-            catalogue_projection.epoch(writer, hold=True)
+            catalogue_projection.held_later(writer)()
             published = threads.submit(tell, desk, catalogue.register(ISSUER))
             wait_until_somebody_waits(postgresql_engine)
             counters = writer.execute(text("SELECT head FROM log_partition FOR UPDATE NOWAIT")).all()
@@ -39,7 +39,7 @@ def test_who_publishes_waits_for_the_writes_under_way_without_a_counter(postgres
 def test_a_rebuild_waits_for_the_writes_under_way_without_a_table(postgresql_engine: Engine) -> None:
     with ThreadPoolExecutor() as threads:
         with postgresql_engine.connect() as writer, writer.begin():
-            catalogue_projection.epoch(writer, hold=True)
+            catalogue_projection.held_later(writer)()
             rebuilt = threads.submit(rebuild, postgresql_engine)
             wait_until_somebody_waits(postgresql_engine)
             writer.execute(text("LOCK TABLE account IN ROW EXCLUSIVE MODE NOWAIT"))

@@ -33,7 +33,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many statements go with each trip."""
     made: list[int] = []
 
-    def run(connection: Any, statements: Sequence[pipeline.Statement]) -> Sequence[Any]:
+    def run(connection: Any, statements: Sequence[pipeline.Statement]) -> list[Sequence[Any]]:
         made.append(len(statements))
         return pipeline.run(connection, statements)
 
@@ -48,6 +48,38 @@ def test_what_is_told_goes_with_what_is_asked(postgresql_engine: Engine, monkeyp
         claim(connection, B)
         assert held(connection) == {A, B}
     assert made == [3]
+
+
+def test_what_is_asked_for_later_goes_together_in_its_order(
+    postgresql_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with counted(monkeypatch) as made, writing(postgresql_engine) as connection:
+        before = CLAIMS.later(connection, [A, B])
+        with trips.together(connection):
+            claim(connection, A)
+            behind = CLAIMS.later(connection, [A, B])
+            assert made == []
+            assert [row.certificate_id for row in behind()] == [A]
+        assert before() == []
+    assert made == [3]
+
+
+def test_what_is_asked_for_later_on_either_database_is_what_was_asked(engine: Engine) -> None:
+    with writing(engine) as connection:
+        claim(connection, A)
+        rows = CLAIMS.later(connection, [A, B])
+        assert [row.account_id for row in rows()] == [ACCOUNT]
+
+
+def test_a_question_that_nobody_came_back_for_goes_with_its_transaction(
+    postgresql_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ZeroDivisionError), writing(postgresql_engine) as connection:
+        CLAIMS.later(connection, [A])
+        raise ZeroDivisionError
+    with counted(monkeypatch) as made, writing(postgresql_engine) as connection:
+        assert held(connection) == set()
+    assert made == [1]
 
 
 def test_what_nobody_asks_behind_goes_at_the_end(postgresql_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

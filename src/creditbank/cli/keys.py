@@ -30,7 +30,7 @@ def create(
         files = installation.bound_keys(chosen, engine)
         with writing(engine) as connection:
             # Under the generation that is current to the end of this: one that is retired takes no new keys along.
-            catalogue.epoch(connection, hold=True)
+            catalogue.held_later(connection)()
             generations.follow(connection, files)
             owners.check(connection, role, organisation, account_id)
             key_id, key = apikeys.make(

@@ -66,13 +66,21 @@ class Bank:
     def today(self) -> date:
         return self.day_of(self.clock())
 
-    def catalogue_in(self, connection: Connection, *, hold: bool = False) -> Catalogue:
-        """The catalogue as it stands in this transaction: read again, with the keys in use, when something changed.
+    def catalogue_in(self, connection: Connection) -> Catalogue:
+        """The catalogue as it stands in this transaction: read again, with the keys in use, when something changed."""
+        return self._catalogue_at(catalogue_projection.epoch(connection), connection)
 
-        With `hold` it stays so to the transaction's end, in every process: what is awarded under an accreditation
-        is recorded before that accreditation is withdrawn, or is decided after it.
+    def standing_later(self, connection: Connection) -> Callable[[], tuple[int, Catalogue]]:
+        """The time at which is decided, as `now_in` has it, and the catalogue; asked together with others.
+
+        The catalogue stays so to the transaction's end, in every process: what is awarded under an accreditation is
+        recorded before that accreditation is withdrawn, or is decided after it.
         """
-        epoch = catalogue_projection.epoch(connection, hold=hold)
+        latest = log.last_recorded_later(connection)
+        epoch = catalogue_projection.held_later(connection)
+        return lambda: (max(self.clock(), latest()), self._catalogue_at(epoch(), connection))
+
+    def _catalogue_at(self, epoch: int, connection: Connection) -> Catalogue:
         with self._lock:
             if epoch != self._catalogue.epoch:
                 found = catalogue_projection.read(connection)

@@ -180,11 +180,10 @@ class Desk:
         with writing(self._bank.engine) as connection:
             # Here, since only now it is known which server the connection leads to.
             self._may_write(connection)
-            known = answers.find(connection, [request.key for request in requests if request.key])
-            unit = Unit(self._bank, connection)
-            fresh = [request for request in requests if request.key not in known]
-            unit.load(request.command.needs() for request in fresh)
-            verdicts = _decide(unit, fresh)
+            found = answers.find_later(connection, [request.key for request in requests if request.key])
+            unit = Unit(self._bank, connection, [request.command.needs() for request in requests])
+            known = found()
+            verdicts = _decide(unit, [request for request in requests if request.key not in known])
             known |= answers.find(connection, [key for verdict in verdicts if (key := verdict.refused_key)])
             verdicts = [verdict for verdict in verdicts if verdict.refused_key not in known]
             with together(connection):

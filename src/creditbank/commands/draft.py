@@ -64,12 +64,14 @@ class Whole(Protocol):
 class Unit:
     """One transaction's worth of decisions, with what they read and what they will write."""
 
-    def __init__(self, bank: Bank, connection: Connection) -> None:
+    def __init__(self, bank: Bank, connection: Connection, needs: Iterable[Needs]) -> None:
+        """`needs` are what its commands need: all that is read before anything is decided is asked together."""
         self.bank = bank
         self.connection = connection
-        self.now = bank.now_in(connection)
+        standing, generations = bank.standing_later(connection), bank.vault.keys.blind_index.read
+        wanted = _Wanted(self, needs)
+        self.now, self.catalogue = standing()
         self.today = bank.day_of(self.now)
-        self.catalogue: Catalogue = bank.catalogue_in(connection, hold=True)
         self.heads: dict[UUID, Head] = {}
         self.accounts: dict[UUID, Account] = {}
         self.persons: dict[IdentityDocument, UUID | None] = {}
@@ -81,6 +83,9 @@ class Unit:
         self.person_claims: list[tuple[Any, ...]] = []
         self.statements: list[Callable[[Connection], None]] = []
         self.whole: Whole | None = None
+        # A blind index under a generation that is no longer in use finds nobody.
+        is_current = generations == bank.vault.keys.blind_index.read
+        self._take(wanted if is_current else _Wanted(self, wanted.needs))
 
     def __len__(self) -> int:
         """How many events it will append, as far as decided."""
@@ -88,24 +93,17 @@ class Unit:
 
     def load(self, needs: Iterable[Needs]) -> None:
         """Load what a group of commands needs: one query a kind, heads locked in the order of their ids."""
-        wanted = list(needs)
-        documents = {document for need in wanted for document in need.documents}
-        certificate_ids = {certificate for need in wanted for certificate in need.certificates}
-        use_ids = {use for need in wanted for use in need.uses}
-        account_ids = {account for need in wanted for account in need.accounts}
-        # Numbers before persons: a rival who commits in between is then met as a conflict, and all is decided anew.
-        # The other way round, a person whose account has just been made would pass for somebody else.
-        if certificate_ids:
-            held = claims.holders(self.connection, certificate_ids)
-            self.holders.update({certificate: held.get(certificate) for certificate in certificate_ids})
-            account_ids.update(held.values())
-        if documents:
-            found = self.bank.vault.accounts_of(self.connection, documents)
-            self.persons.update({document: found.get(document) for document in documents})
-            account_ids.update(found.values())
-        if use_ids:
+        self._take(_Wanted(self, needs))
+
+    def _take(self, wanted: _Wanted) -> None:
+        held, found = wanted.held(), wanted.found()
+        self.holders.update({certificate: held.get(certificate) for certificate in wanted.certificates})
+        self.persons.update({document: found.get(document) for document in wanted.documents})
+        account_ids = {account for need in wanted.needs for account in need.accounts}
+        account_ids.update(held.values(), found.values())
+        if use_ids := {use for need in wanted.needs for use in need.uses}:
             account_ids.update(usages.accounts_of(self.connection, use_ids))
-        if request_ids := {request for need in wanted for request in need.requests}:
+        if request_ids := {request for need in wanted.needs for request in need.requests}:
             account_ids.update(learner_requests.accounts_of(self.connection, request_ids))
         # What this group has moved on stays where it moved to.
         if unknown := account_ids - self.heads.keys():
@@ -140,6 +138,24 @@ class Unit:
         recorded = log.append(self.connection, self.entries, self.now)
         projections.apply(self.connection, recorded)
         return recorded
+
+
+class _Wanted:
+    """What some commands need, with the questions that lead to their accounts, which go together with others."""
+
+    def __init__(self, unit: Unit, needs: Iterable[Needs]) -> None:
+        self.needs = list(needs)
+        self.certificates = {certificate for need in self.needs for certificate in need.certificates}
+        self.documents = {document for need in self.needs for document in need.documents}
+        connection, vault = unit.connection, unit.bank.vault
+        # Numbers before persons: a rival who commits in between is then met as a conflict, and all is decided anew.
+        # The other way round, a person whose account has just been made would pass for somebody else.
+        self.held = claims.holders_later(connection, self.certificates) if self.certificates else _none
+        self.found = vault.accounts_later(connection, self.documents) if self.documents else _none
+
+
+def _none() -> dict[Any, UUID]:
+    return {}
 
 
 class Overlay(Generic[Key, Value]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,14 +31,20 @@ Key = tuple[str, str]
 
 def find(connection: Connection, keys: Collection[Key]) -> dict[Key, Stored]:
     """The stored answers for these keys; keys that were never used are missing."""
+    return find_later(connection, keys)()
+
+
+def find_later(connection: Connection, keys: Collection[Key]) -> Callable[[], dict[Key, Stored]]:
+    """The same, asked together with others."""
     if not keys:
-        return {}
+        return dict
     wanted = set(keys)
-    return {
+    rows = _ANSWERS.later(connection, {key for _, key in wanted})
+    return lambda: {
         (row.scope, row.key): Stored(
             status=row.status, body=row.body, position=row.position, fingerprint=row.fingerprint
         )
-        for row in _ANSWERS.rows(connection, {key for _, key in wanted})
+        for row in rows()
         if (row.scope, row.key) in wanted
     }
 

@@ -118,14 +118,18 @@ class Query:
 
     def rows(self, connection: Connection, **parameters: Any) -> Sequence[Any]:
         """The rows, whose values have the names of their columns."""
+        return self.later(connection, **parameters)()
+
+    def later(self, connection: Connection, **parameters: Any) -> Callable[[], Sequence[Any]]:
+        """Asks together with others: gives the rows when it is called, in the same transaction."""
         if not is_postgresql(connection):
-            return connection.execute(self._statement, parameters).all()
+            return _known(connection.execute(self._statement, parameters).all())
         if not self._text:
             compiled = self._statement.compile(dialect=_NUMBERED)
             self._names, self._values = compiled.positiontup or (), compiled.params
             self._text = str(compiled)
         values = {**self._values, **parameters}
-        return trips.ask(connection, (self._text, [values[name] for name in self._names]))
+        return trips.later(connection, (self._text, [values[name] for name in self._names]))
 
 
 class Lookup:
@@ -144,10 +148,14 @@ class Lookup:
 
     def rows(self, connection: Connection, values: Collection[Any], **parameters: Any) -> Sequence[Any]:
         """The rows, whose values have the names of their columns."""
+        return self.later(connection, values, **parameters)()
+
+    def later(self, connection: Connection, values: Collection[Any], **parameters: Any) -> Callable[[], Sequence[Any]]:
+        """Asks together with others: gives the rows when it is called, in the same transaction."""
         if not is_postgresql(connection):
             listed = [UUID(bytes=value) if self._of_ids and isinstance(value, bytes) else value for value in values]
-            return connection.execute(self._by_list, {"values": listed, **parameters}).all()
-        return self._by_array.rows(connection, values=self._given(values), **parameters)
+            return _known(connection.execute(self._by_list, {"values": listed, **parameters}).all())
+        return self._by_array.later(connection, values=self._given(values), **parameters)
 
     def _given(self, values: Collection[Any]) -> str | list[Any]:
         if self._of_ids:
@@ -155,6 +163,11 @@ class Lookup:
         if self._of_bytes:
             return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
         return list(values)
+
+
+def _known(rows: Sequence[Any]) -> Callable[[], Sequence[Any]]:
+    # Fetched at once: a cursor that is left open on SQLite locks the file.
+    return lambda: rows
 
 
 def _hex(value: UUID | bytes) -> str:

@@ -6,7 +6,7 @@ reader that has seen position n of a partition has seen everything before it, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -28,6 +28,7 @@ places, heads = NUMBERS.places, NUMBERS.heads
 _STREAMS = bulk.Lookup(
     select(event_table).order_by(event_table.c.stream_id, event_table.c.version), event_table.c.stream_id
 )
+_LATEST = bulk.Query(select(func.max(log_partition.c.recorded_at)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +149,13 @@ def append(connection: Connection, entries: Sequence[Entry], now: int) -> list[R
 
 def last_recorded_at(connection: Connection) -> int:
     """The moment of the last event in any partition, in microseconds; 0 before the first."""
-    latest: int = connection.execute(select(func.max(log_partition.c.recorded_at))).scalar_one()
-    return latest
+    return last_recorded_later(connection)()
+
+
+def last_recorded_later(connection: Connection) -> Callable[[], int]:
+    """The same, asked together with others."""
+    rows = _LATEST.later(connection)
+    return lambda: int(rows()[0][0])
 
 
 def stream_ids(connection: Connection, first_types: Collection[str], after: UUID | None, limit: int) -> list[UUID]:

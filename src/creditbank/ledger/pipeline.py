@@ -24,27 +24,29 @@ Statement = tuple[str, Sequence[Any]]
 _MAKERS: dict[tuple[bytes | None, ...], Callable[[Sequence[Any]], Any]] = {}
 
 
-def run(connection: PatientConnection, statements: Sequence[Statement]) -> Sequence[Any]:
-    """Run statements in their order, in a transaction that begins here at the latest; the rows of the last one.
+def run(connection: PatientConnection, statements: Sequence[Statement]) -> list[Sequence[Any]]:
+    """Run statements in their order, in a transaction that begins here at the latest; the rows of each.
 
     Raises the psycopg.Error of the first that fails; those behind it do nothing.
     """
     with connection.lock:
         results = connection.wait(_trip(connection, statements))
-    return _rows(connection, results[-1])
+    return [_rows(connection, result) for result in results]
 
 
 def _trip(connection: PatientConnection, statements: Sequence[Statement]) -> PQGen[list[PGresult]]:
+    """The result of each statement, without those of what goes with them."""
     pgconn = connection.pgconn
     is_idle = pgconn.transaction_status == TransactionStatus.IDLE
     pgconn.enter_pipeline_mode()
     try:
-        sent = 0
+        sent, wanted = 0, []
         if is_idle and not connection.autocommit:
             pgconn.send_query_params(_begin(connection), None)
             sent = 1
         for text, values in statements:
             sent += _send(connection, text, values)
+            wanted.append(sent - 1)
         pgconn.pipeline_sync()
         yield from generators.send(pgconn)
         results: list[PGresult] = []
@@ -56,7 +58,7 @@ def _trip(connection: PatientConnection, statements: Sequence[Statement]) -> PQG
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:
             raise errors.error_from_result(result)
-    return results[:-1]  # without the answer to the sync
+    return [results[index] for index in wanted]
 
 
 def _begin(connection: PatientConnection) -> bytes:

@@ -1,15 +1,16 @@
 """Statements past SQLAlchemy to PostgreSQL, several in one trip where they can go together.
 
 SQLAlchemy takes as long for a statement as the driver does, and asks for a description right after each one, so that
-nothing can be sent behind it. Here a statement that answers nothing waits until the next one that does, or until
-somebody else speaks to the database: then all of them go in their order.
+nothing can be sent behind it. Here a statement waits until somebody wants the answer to it or to one behind it, or
+speaks to the database otherwise: then all that wait go in their order.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -22,11 +23,24 @@ from creditbank.ledger import pipeline
 from creditbank.ledger.pipeline import Statement
 
 _WAITING = "waiting"
+_TOGETHER = "together"
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A statement that waits, and its rows when it has gone."""
+
+    statement: Statement
+    rows: Sequence[Any] | None = None
 
 
 def listen(engine: Engine) -> None:
-    """Let what waits go before any statement of this engine that does not come by way of this module."""
+    """Let what waits go before any statement of this engine that does not come by way of this module.
+
+    What still waits when a transaction ends goes with it.
+    """
     event.listen(engine, "before_cursor_execute", _let_go)
+    event.listen(engine, "begin", _forget)
 
 
 def _let_go(connection: Connection, cursor: Any, *_: Any) -> None:
@@ -34,43 +48,56 @@ def _let_go(connection: Connection, cursor: Any, *_: Any) -> None:
         send(connection)
 
 
+def _forget(connection: Connection) -> None:
+    connection.info[_WAITING] = []
+
+
 @contextmanager
 def together(connection: Connection) -> Iterator[None]:
     """In here, statements that answer nothing may wait for others. Raises what they raise, at the end at the latest."""
-    connection.info[_WAITING] = []
+    connection.info[_TOGETHER] = True
     try:
         yield
         send(connection)
     finally:
-        if not connection.invalidated:  # one that is lost takes with it what waited
-            connection.info[_WAITING] = None
+        if not connection.invalidated:  # one that is lost takes with it what it bore
+            connection.info[_TOGETHER] = False
 
 
 def tell(connection: Connection, statement: Statement) -> None:
     """Run a statement that answers nothing: now, or with the others where they go together."""
-    waiting = connection.info.get(_WAITING)
-    if waiting is None:
-        _run(connection, [statement])
-    else:
-        waiting.append(statement)
+    connection.info[_WAITING].append(_Sent(statement))
+    if not connection.info.get(_TOGETHER):
+        send(connection)
 
 
-def ask(connection: Connection, statement: Statement) -> Sequence[Any]:
-    """The rows that a statement answers with, behind whatever waits. Their values have the names of the columns."""
-    waiting = connection.info.get(_WAITING) or []
-    rows = _run(connection, [*waiting, statement])
-    waiting.clear()
+def later(connection: Connection, statement: Statement) -> Callable[[], Sequence[Any]]:
+    """Ask with whatever goes next: calling what comes back gives the rows. Their values have the names of the columns.
+
+    It has to be called in the transaction in which it was asked.
+    """
+    asked = _Sent(statement)
+    connection.info[_WAITING].append(asked)
+
+    def rows() -> Sequence[Any]:
+        if asked.rows is None:
+            send(connection)
+        assert asked.rows is not None
+        return asked.rows
+
     return rows
 
 
 def send(connection: Connection) -> None:
-    """Let go what waits."""
+    """Let go what waits, in one trip."""
     if waiting := connection.info.get(_WAITING):
         connection.info[_WAITING] = []
-        _run(connection, waiting)
+        found = _run(connection, [one.statement for one in waiting])
+        for one, rows in zip(waiting, found, strict=True):
+            one.rows = rows
 
 
-def _run(connection: Connection, statements: Sequence[Statement]) -> Sequence[Any]:
+def _run(connection: Connection, statements: Sequence[Statement]) -> list[Sequence[Any]]:
     driver: Any = connection.connection.driver_connection
     for text, values in statements:
         # Whoever listens to the engine hears of these as of all others, without a cursor.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -77,10 +77,15 @@ def turn(connection: Connection, changes: int = 1) -> None:
     connection.execute(update(catalogue_epoch).values(epoch=catalogue_epoch.c.epoch + changes))
 
 
-def epoch(connection: Connection, *, hold: bool = False) -> int:
-    """Which state of the catalogue this is. With `hold` it stays so until the transaction ends: changes wait."""
-    ((at,),) = (_HELD if hold else _EPOCH).rows(connection)
-    return int(at)
+def epoch(connection: Connection) -> int:
+    """Which state of the catalogue this is."""
+    return int(_EPOCH.rows(connection)[0][0])
+
+
+def held_later(connection: Connection) -> Callable[[], int]:
+    """The epoch, which then stays so until the transaction ends: changes wait. Asked together with others."""
+    rows = _HELD.later(connection)
+    return lambda: int(rows()[0][0])
 
 
 def encoded(connection: Connection) -> set[tuple[Any, ...]]:

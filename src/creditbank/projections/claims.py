@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -71,7 +71,15 @@ def count(connection: Connection) -> int:
 
 def holders(connection: Connection, certificate_ids: Collection[UUID] | Collection[bytes]) -> dict[UUID, UUID]:
     """The account that holds each certificate; those that nobody holds are missing."""
-    return {row.certificate_id: row.account_id for row in _HOLDERS.rows(connection, certificate_ids)}
+    return holders_later(connection, certificate_ids)()
+
+
+def holders_later(
+    connection: Connection, certificate_ids: Collection[UUID] | Collection[bytes]
+) -> Callable[[], dict[UUID, UUID]]:
+    """The same, asked together with others."""
+    rows = _HOLDERS.later(connection, certificate_ids)
+    return lambda: {row.certificate_id: row.account_id for row in rows()}
 
 
 def places(connection: Connection, certificate_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, int]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -93,8 +93,15 @@ class Vault:
         self, connection: Connection, documents: Collection[IdentityDocument]
     ) -> dict[IdentityDocument, UUID]:
         """The account behind each document, under whichever generation it is claimed; others are missing."""
+        return self.accounts_later(connection, documents)()
+
+    def accounts_later(
+        self, connection: Connection, documents: Collection[IdentityDocument]
+    ) -> Callable[[], dict[IdentityDocument, UUID]]:
+        """The same, asked together with others."""
         wanted = {index: document for document in documents for index in self.blind_indexes(document)}
-        return {wanted[index]: account_id for index, account_id in claimed(connection, wanted).items()}
+        rows = _CLAIMS.later(connection, wanted)
+        return lambda: {wanted[row.blind_index]: row.account_id for row in rows()}
 
     def let_go(self, connection: Connection, document: IdentityDocument) -> None:
         """A document that was recorded in error finds nobody any more."""
