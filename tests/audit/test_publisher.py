@@ -6,12 +6,14 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
 
+from creditbank.audit import publisher as rounds
+from creditbank.audit import publishing
 from creditbank.audit.publisher import Publisher, record_of
 from creditbank.audit.transparency import growth, merkle, notes, records, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint, checkpoint_of
@@ -54,6 +56,28 @@ def test_every_event_gets_one_entry_and_every_round_a_seal(engine: Engine, tmp_p
     assert [index + 1 for index, kind in enumerate(kinds) if kind == records.SEAL] == [first.size, second.size]
     assert published(one) == second
     assert len(set(entries)) == len(entries)
+
+
+def test_while_there_is_more_than_a_round_holds_one_follows_the_other(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (rounds, publishing):
+        monkeypatch.setattr(module, "ROUND_LIMIT", 5)
+    monkeypatch.setattr(publishing, "PERIOD_SECONDS", 3_600.0)
+    one, stopping, heads = publisher(engine, tmp_path), Event(), []
+    fill(engine, 10)
+    events = events_in(engine)
+
+    def tell(head: Checkpoint) -> None:
+        heads.append(head)
+        if head.size == events + len(heads):  # with a seal for each round
+            stopping.set()
+
+    thread = Thread(target=publishing.follow, args=(one, stopping, tell), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert stopping.is_set()
+    assert len(heads) >= events // 5
 
 
 def test_without_news_nothing_is_published(engine: Engine, tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ from creditbank.ledger.sequence import Epoch, Seal, Tree
 EPOCH_SECONDS = 3_600
 """How often the log commits to the last event of every stream."""
 
-ROUND_LIMIT = 20_000
-"""Events in one round: what is in memory at once, and how long a round holds the tree."""
+ROUND_LIMIT = 5_000
+"""Events in one round: what is in memory at once, and how long a round holds the tree, and on SQLite the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

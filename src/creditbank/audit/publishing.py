@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from creditbank.audit.publisher import Publisher
+from creditbank.audit.publisher import ROUND_LIMIT, Publisher
 from creditbank.audit.transparency.checkpoints import Checkpoint
 
 PERIOD_SECONDS = 1.0
@@ -21,8 +21,11 @@ _logger = logging.getLogger("creditbank.publisher")
 
 
 def follow(publisher: Publisher, stopping: Event, told: Callable[[Checkpoint], None]) -> None:
-    """Publish whatever comes, once a second, until told to stop. Raises Forked, after which nothing may be signed."""
-    is_open = False
+    """Publish whatever comes, once a second, until told to stop. Raises Forked, after which nothing may be signed.
+
+    While there is more than a round may hold, one follows the other.
+    """
+    is_open, size = False, 0
     while not stopping.is_set():
         try:
             if not is_open:
@@ -34,7 +37,10 @@ def follow(publisher: Publisher, stopping: Event, told: Callable[[Checkpoint], N
             head = None
         if head is not None:
             told(head)
-        stopping.wait(PERIOD_SECONDS)
+        if head is None or head.size < size + ROUND_LIMIT:
+            stopping.wait(PERIOD_SECONDS)
+        if head is not None:
+            size = head.size
 
 
 class PublishingProcess:
