@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from typer.main import get_command
 
 from creditbank.cli import garbage
 from creditbank.cli.commands import app
@@ -13,7 +18,13 @@ def main() -> None:
     """Run the command of this process. An expected failure is one sentence and an exit code."""
     garbage.seldom()
     try:
-        app()
+        command()()
     except Failed as failure:
         sys.stderr.write(f"{failure}\n")
         sys.exit(failure.exit_code)
+
+
+@cache
+def command() -> Callable[[], Any]:
+    """What the arguments are read by: put together once, for a process that runs more than one command."""
+    return get_command(app)
