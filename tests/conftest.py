@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ import pytest
 from sqlalchemy import Engine, make_url
 
 from creditbank.ledger.database import open_engine
-from tests.database import Server, copied, embedded_server, migrate, quick_folder, served_by
+from tests.database import Make, Ready, Server, copied, embedded_server, migrate, quick_folder, served_by
 
 pytest_plugins = ["tests.leaks"]
 
@@ -71,13 +72,64 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    return copied(migrated_sqlite, tmp_path)
+def beginning() -> Make | None:
+    """Who makes a bank ready, once, that the test begins with a copy of; a module may name one for its tests."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def ready_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Make], Ready]:
+    @cache
+    def ready(make: Make) -> Ready:
+        files = tmp_path_factory.mktemp("ready")
+        url = copied(migrated_sqlite, tmp_path_factory.mktemp("ready"))
+        make(url, files)
+        return Ready(url, files)
+
+    return ready
+
+
+@pytest.fixture(scope="session")
+def ready_postgresql(
+    postgresql_server: Server, migrated_postgresql: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Make], Ready]]:
+    with ExitStack() as stack:
+
+        @cache
+        def ready(make: Make) -> Ready:
+            files = tmp_path_factory.mktemp("ready")
+            url = stack.enter_context(postgresql_server.database(migrated_postgresql))
+            make(url, files)
+            return Ready(url, files)
+
+        yield ready
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: Server, migrated_postgresql: str) -> Iterator[str]:
-    with postgresql_server.database(migrated_postgresql) as url:
+def sqlite_url(
+    migrated_sqlite: Path, ready_sqlite: Callable[[Make], Ready], beginning: Make | None, tmp_path: Path
+) -> str:
+    if beginning is None:
+        return copied(migrated_sqlite, tmp_path)
+    ready = ready_sqlite(beginning)
+    ready.put_files(tmp_path)
+    return copied(Path(ready.database), tmp_path)
+
+
+@pytest.fixture
+def postgresql_url(
+    postgresql_server: Server,
+    migrated_postgresql: str,
+    ready_postgresql: Callable[[Make], Ready],
+    beginning: Make | None,
+    tmp_path: Path,
+) -> Iterator[str]:
+    template = migrated_postgresql
+    if beginning is not None:
+        ready = ready_postgresql(beginning)
+        ready.put_files(tmp_path)
+        template = ready.database
+    with postgresql_server.database(template) as url:
         yield url
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -27,6 +27,26 @@ FORGETFUL = ("fsync = off", "full_page_writes = off", "autovacuum = off", "file_
 
 KEPT = 4
 """How many databases of tests that are over may still be there."""
+
+
+Make = Callable[[str, Path], None]
+"""Makes a bank ready: in the migrated database of this URL, with its files in this folder. Leaves nothing open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A bank that was made ready to be copied: the URL of its database, and its files."""
+
+    url: str
+    files: Path
+
+    @property
+    def database(self) -> str:
+        """The name of the database, or its file."""
+        return str(make_url(self.url).database)
+
+    def put_files(self, folder: Path) -> None:
+        shutil.copytree(self.files, folder, dirs_exist_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from creditbank.audit.heads import HeadTrees
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.shelf import Shelf
+from creditbank.ledger.database import open_engine
 from creditbank.vault import logkeys
 from tests.commands.bank import Clock, award, bank_on, furnish, holder, open_desk, tell
 
@@ -25,6 +26,16 @@ def publisher(engine: Engine, folder: Path, clock: Clock | None = None) -> Publi
         origin=ORIGIN,
         clock=clock or Clock(),
     )
+
+
+def filled(url: str, folder: Path, *counts: int) -> None:
+    """A bank for tests to begin with: so many persons are awarded and published, and so many more, each in a round."""
+    engine = open_engine(url)
+    one = publisher(engine, folder)
+    for number, count in enumerate(counts):
+        fill(engine, count, first=sum(counts[:number]), furnished=number > 0)
+        one.publish()
+    engine.dispose()
 
 
 def fill(engine: Engine, count: int, *, first: int = 0, furnished: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,26 +10,32 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 from scitt_cose.merkle import verify_consistency, verify_inclusion
-from sqlalchemy import Engine
 
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency import merkle, tiles
 from creditbank.audit.transparency.checkpoints import Checkpoint, proof_of
+from creditbank.ledger.database import open_engine
 from tests.audit.bank import fill, publisher
 from tests.audit.test_proofs import longest_stream, prover
+from tests.database import copied
 
 
-@pytest.fixture
-def heads(sqlite_engine: Engine, tmp_path: Path) -> tuple[Publisher, list[Checkpoint]]:
-    """A log with several checkpoints."""
-    one = publisher(sqlite_engine, tmp_path)
+@pytest.fixture(scope="module")
+def heads(
+    migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Publisher, list[Checkpoint]]]:
+    """A log with several checkpoints, which these tests only read."""
+    folder = tmp_path_factory.mktemp("log")
+    engine = open_engine(copied(migrated_sqlite, folder))
+    one = publisher(engine, folder)
     found = []
     for number in range(5):
-        fill(sqlite_engine, 4, first=4 * number, furnished=number > 0)
+        fill(engine, 4, first=4 * number, furnished=number > 0)
         head = one.publish()
         assert head is not None
         found.append(head)
-    return one, found
+    yield one, found
+    engine.dispose()
 
 
 def entries_of(one: Publisher, size: int) -> list[bytes]:

@@ -15,18 +15,25 @@ from creditbank.audit.transparency.shelf import Forked
 from creditbank.commands.desk import Desk
 from creditbank.domain import errors
 from creditbank.ledger.database import open_engine, writing
-from tests.audit.bank import fill, publisher
+from tests.audit.bank import fill, filled, publisher
 from tests.commands.bank import award, bank_on, holder, tell
+from tests.database import Make
 
 TABLES = ("event", "log_partition", "log_tree", "log_round", "log_seal", "log_head", "log_checkpoint")
 
 
+def _published(url: str, folder: Path) -> None:
+    filled(url, folder, 4)
+
+
+@pytest.fixture
+def beginning(request: pytest.FixtureRequest) -> Make | None:
+    return _published if "published" in request.fixturenames else None
+
+
 @pytest.fixture
 def published(engine: Engine, tmp_path: Path) -> Publisher:
-    one = publisher(engine, tmp_path)
-    fill(engine, 4)
-    one.publish()
-    return one
+    return publisher(engine, tmp_path)
 
 
 def back_up(engine: Engine) -> None:

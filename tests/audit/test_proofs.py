@@ -18,8 +18,10 @@ from creditbank.audit.proofs import Prover
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.encoding import Malformed
 from creditbank.audit.transparency.merkle import Unproven
+from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.ledger.tables import event
-from tests.audit.bank import fill, publisher
+from tests.audit.bank import fill, filled, publisher
+from tests.database import Make
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
 
@@ -34,12 +36,18 @@ def prover(one: Publisher) -> Prover:
     return Prover(engine=one.engine, shelf=one.shelf, trees=one.trees, salting=one.salting)
 
 
+def _published(url: str, folder: Path) -> None:
+    filled(url, folder, 6)
+
+
+@pytest.fixture
+def beginning(request: pytest.FixtureRequest) -> Make | None:
+    return _published if "published" in request.fixturenames else None
+
+
 @pytest.fixture
 def published(engine: Engine, tmp_path: Path) -> Publisher:
-    one = publisher(engine, tmp_path)
-    fill(engine, 6)
-    one.publish()
-    return one
+    return publisher(engine, tmp_path)
 
 
 def test_a_stream_is_proven_event_by_event(published: Publisher) -> None:
@@ -84,16 +92,26 @@ def test_a_proof_under_a_foreign_key_is_none(published: Publisher, tmp_path: Pat
         checking.event(proof, foreign.verifier_keys())
 
 
+@pytest.fixture
+def proof(published: Publisher) -> str:
+    found = prover(published).event(longest_stream(published.engine), 2)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def keys(published: Publisher) -> list[VerifierKey]:
+    return published.verifier_keys()
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(place=st.integers(0), bit=st.integers(0, 7))
-def test_a_proof_with_one_bit_changed_is_refused(published: Publisher, place: int, bit: int) -> None:
-    proof = prover(published).event(longest_stream(published.engine), 2)
-    assert proof is not None
+def test_a_proof_with_one_bit_changed_is_refused(proof: str, keys: list[VerifierKey], place: int, bit: int) -> None:
     raw = bytearray(proof.encode())
     raw[place % len(raw)] ^= 1 << bit
 
     with pytest.raises((Malformed, Unproven, UnicodeDecodeError)):
-        checking.event(raw.decode(), published.verifier_keys())
+        checking.event(raw.decode(), keys)
 
 
 def test_the_program_on_the_page_of_the_log_checks_a_proof(published: Publisher) -> None:

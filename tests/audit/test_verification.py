@@ -20,7 +20,8 @@ from creditbank.audit.transparency.tiles import WIDTH
 from creditbank.audit.whole import Bank
 from creditbank.ledger import log
 from creditbank.ledger.database import snapshot, writing
-from tests.audit.bank import fill, publisher
+from tests.audit.bank import fill, filled, publisher
+from tests.database import Make
 
 
 def faults(one: Publisher) -> list[Fault]:
@@ -30,14 +31,18 @@ def faults(one: Publisher) -> list[Fault]:
     return [] if found is None else [found]
 
 
+def _published(url: str, folder: Path) -> None:
+    filled(url, folder, 6, 6)
+
+
+@pytest.fixture
+def beginning(request: pytest.FixtureRequest) -> Make | None:
+    return _published if "published" in request.fixturenames else None
+
+
 @pytest.fixture
 def published(engine: Engine, tmp_path: Path) -> Publisher:
-    one = publisher(engine, tmp_path)
-    fill(engine, 6)
-    one.publish()
-    fill(engine, 6, first=6, furnished=True)
-    one.publish()
-    return one
+    return publisher(engine, tmp_path)
 
 
 def test_an_untouched_log_verifies(published: Publisher) -> None:

@@ -38,9 +38,10 @@ from creditbank.domain import errors
 from creditbank.ledger import sequence
 from creditbank.ledger.database import writing
 from creditbank.settings import Settings
-from tests.audit.bank import ORIGIN, fill, publisher
+from tests.audit.bank import ORIGIN, fill, filled, publisher
 from tests.audit.test_guard import back_up, restore
 from tests.commands.bank import Clock, award, bank_on, holder, tell
+from tests.database import Make
 
 SEEDS = {name: Ed25519PrivateKey.from_private_bytes(name.encode() * 32) for name in "abc"}
 
@@ -54,12 +55,18 @@ def policy_of(quorum: str, url: str = "http://{}.example") -> policies.Policy:
     return policies.parse("\n".join([*lines, "group two 2 a b c", f"quorum {quorum}"]))
 
 
+def _published(url: str, folder: Path) -> None:
+    filled(url, folder, 3)
+
+
+@pytest.fixture
+def beginning(request: pytest.FixtureRequest) -> Make | None:
+    return _published if "published" in request.fixturenames else None
+
+
 @pytest.fixture
 def published(sqlite_engine: Engine, tmp_path: Path) -> Publisher:
-    one = publisher(sqlite_engine, tmp_path)
-    fill(sqlite_engine, 3)
-    one.publish()
-    return one
+    return publisher(sqlite_engine, tmp_path)
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ from sqlalchemy import Engine, text, update
 from creditbank.commands.accounts import LookUp
 from creditbank.domain import draws
 from creditbank.domain.events import AccountOpened, DealingOpened
+from creditbank.ledger.database import open_engine
 from creditbank.projections.lots import lot
 from tests.audit.bank import fill
 from tests.audit.test_differences import use
-from tests.cli.conftest import Command, Result
+from tests.cli.conftest import Command, Operator, Result
 from tests.cli.history import append
 from tests.commands.bank import NOW, award, bank_on, body, furnish, holder, open_desk, tell
+from tests.database import Make
 
 ANNOUNCED = "fourth quarter"
 OVER = datetime.fromtimestamp(NOW / 1_000_000, UTC).isoformat()
@@ -27,16 +29,27 @@ OVER = datetime.fromtimestamp(NOW / 1_000_000, UTC).isoformat()
 DRAW = ["--announced", ANNOUNCED, "--accounts", "3", "--decisions", "100%", "--organisations", "1", "--json"]
 
 
-@pytest.fixture
-def bank(database_url: str, engine: Engine, creditbank: Command, tmp_path: Path) -> Command:
-    """The command line on a bank with nine learners, of whom one has an exemption; all published."""
+def _published(url: str, folder: Path) -> None:
+    engine = open_engine(url)
     with open_desk(bank_on(engine)) as desk:
         furnish(desk)
         account_id = UUID(body(tell(desk, award("N1", holder("learner"))))["account_id"])
         tell(desk, LookUp(holder=holder("learner"), institution="college"))
         tell(desk, use("exemption", account_id, "N1", "BIM1"))
     fill(engine, 12, first=30, furnished=True)
-    assert creditbank("publish", "--once", url=database_url).code == 0
+    engine.dispose()
+    Operator(url, folder).run("publish", "--once")
+
+
+@pytest.fixture
+def beginning(request: pytest.FixtureRequest) -> Make | None:
+    return _published if "bank" in request.fixturenames else None
+
+
+@pytest.fixture
+def bank(database_url: str, creditbank: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command line on a bank with nine learners, of whom one has an exemption; all published."""
+    monkeypatch.setenv("CREDITBANK_DATABASE_URL", database_url)
     (tmp_path / "inspectors.csv").write_text(
         "name,organisation\n李检查,college\n王检查,\nZhang,HBVTC\nZhao,authority\nOf the issuer,BIM-EVAL\n", "utf-8"
     )
