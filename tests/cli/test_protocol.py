@@ -149,7 +149,7 @@ def test_a_second_request_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_large_body_has_more_time_as_long_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "ARRIVAL_SECONDS", 1.0)
     monkeypatch.setattr(protocol, "ARRIVAL_BYTES", 50)
-    pieces = [b"x" * 20] * 40
+    pieces = [b"x" * 20] * 25
     last = b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"
-    answer = sent(b"POST / HTTP/1.1\r\nContent-Length: 800\r\n\r\n", *pieces, last, pause=0.05)
+    answer = sent(b"POST / HTTP/1.1\r\nContent-Length: 500\r\n\r\n", *pieces, last, pause=0.05)
     assert answer.count(b"HTTP/1.1 200") == 2

@@ -15,7 +15,7 @@ from creditbank.ledger import database, patience
 from creditbank.ledger.database import allow_long_statements, open_engine, snapshot
 
 STATEMENT_MS = 300
-SLEEP = "SELECT pg_sleep(0.5)"
+SLEEP = "SELECT pg_sleep(0.35)"
 
 
 @pytest.fixture
