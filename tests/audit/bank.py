@@ -9,9 +9,10 @@ from sqlalchemy import Engine
 from creditbank.audit.heads import HeadTrees
 from creditbank.audit.publisher import Publisher
 from creditbank.audit.transparency.shelf import Shelf
+from creditbank.ledger import gather
 from creditbank.ledger.database import open_engine
 from creditbank.vault import logkeys
-from tests.commands.bank import Clock, award, bank_on, furnish, holder, open_desk, tell
+from tests.commands.bank import Clock, asked, award, bank_on, body, furnish, holder, open_desk
 
 ORIGIN = "bank.example/log"
 
@@ -43,5 +44,7 @@ def fill(engine: Engine, count: int, *, first: int = 0, furnished: bool = False)
     with open_desk(bank_on(engine)) as desk:
         if not furnished:
             furnish(desk)
-        for number in range(first, first + count):
-            tell(desk, award(f"N{number}", holder(f"person{number - number % 3 if number % 3 == 1 else number}")))
+        holders = {number: number - 1 if number % 3 == 1 else number for number in range(first, first + count)}
+        awards = [asked(award(f"N{number}", holder(f"person{who}"))) for number, who in holders.items()]
+        for settled in gather.results_of(desk.settle, awards):
+            body(settled)

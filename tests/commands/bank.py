@@ -22,7 +22,7 @@ from creditbank.commands.awards import AwardCertificate, AwardLine
 from creditbank.commands.bank import Bank
 from creditbank.commands.desk import Answer, Command, Desk, Request, Settled
 from creditbank.commands.draft import Draft, Needs
-from creditbank.ledger import log
+from creditbank.ledger import gather, log
 from creditbank.ledger.tables import event
 from creditbank.vault.erased import ErasedList
 from creditbank.vault.persons import Holder, Person, Vault
@@ -78,8 +78,8 @@ def body(settled: Any) -> Any:
 
 
 def furnish(desk: Desk) -> UUID:
-    """Publish the catalogue. The id of the accreditation."""
-    for publish in (
+    """Publish the catalogue, in one group. The id of the accreditation."""
+    catalogue_and_accreditation = (
         catalogue.register(ISSUER),
         catalogue.register(COLLEGE),
         catalogue.publish_standard(STANDARD),
@@ -92,16 +92,16 @@ def furnish(desk: Desk) -> UUID:
             cases=(),
             effective_from=date(2026, 1, 1),
         ),
-    ):
-        tell(desk, publish)
-    accredited = catalogue.Accredit(
-        organisation="BIM-EVAL",
-        standard="BIM",
-        levels=("初级", "中级"),
-        valid_from=date(2026, 1, 1),
-        valid_until=None,
+        catalogue.Accredit(
+            organisation="BIM-EVAL",
+            standard="BIM",
+            levels=("初级", "中级"),
+            valid_from=date(2026, 1, 1),
+            valid_until=None,
+        ),
     )
-    return UUID(body(tell(desk, accredited))["accreditation_id"])
+    settled = gather.results_of(desk.settle, [asked(one) for one in catalogue_and_accreditation])
+    return UUID([body(one) for one in settled][-1]["accreditation_id"])
 
 
 def holder(name: str) -> Holder:
