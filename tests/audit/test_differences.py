@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from creditbank.commands.uses import Use
 from creditbank.domain.acts import Erasure
 from creditbank.domain.approvals import Signatory
 from creditbank.domain.events import UseKind
+from creditbank.ledger.database import open_engine
 from creditbank.ledger.tables import event
 from creditbank.projections.accounts import account, dealing
 from creditbank.projections.approvals import approval
@@ -25,14 +27,15 @@ from creditbank.projections.claims import certificate_claim
 from creditbank.projections.lots import lot
 from creditbank.projections.usages import usage
 from tests.commands.bank import NOW, award, bank_on, body, furnish, holder, open_desk, tell
+from tests.database import Make
 from tests.domain.facts import TODAY, wish
 
 STRANGER = UUID(int=77)
 
 
-@pytest.fixture
-def audited(engine: Engine) -> Engine:
+def _audited(url: str, _folder: Path) -> None:
     """A bank whose one learner has two certificates, an exemption and a reservation."""
+    engine = open_engine(url)
     with open_desk(bank_on(engine)) as desk:
         furnish(desk)
         learner = holder("learner")
@@ -42,6 +45,16 @@ def audited(engine: Engine) -> Engine:
         tell(desk, use("exemption", account_id, "N1", "BIM1"))
         tell(desk, use("conversion", account_id, "N2", expires_at=NOW + 1_000_000))
         tell(desk, waiting(account_id))
+    engine.dispose()
+
+
+@pytest.fixture
+def beginning(request: pytest.FixtureRequest) -> Make | None:
+    return _audited if "audited" in request.fixturenames else None
+
+
+@pytest.fixture
+def audited(engine: Engine) -> Engine:
     return engine
 
 
