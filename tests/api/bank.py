@@ -29,7 +29,9 @@ from tests.api.conformance import conformance
 TODAY = date(2026, 11, 24)
 PUBLIC_URL = "http://127.0.0.1:8000"
 on_one_database = pytest.mark.parametrize("bank", ["sqlite"], indirect=True)
-"""For what is decided before any database is asked."""
+"""For what is decided before any database is asked, or after it has answered."""
+on_the_other = pytest.mark.parametrize("bank", ["postgresql"], indirect=True)
+"""For the part of it that is looked up, where the whole runs on one database."""
 _numbers = count(1)
 
 STANDARD = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
@@ -10,7 +11,7 @@ from creditbank.api.access import MATRIX, Operation, Role
 from creditbank.api.declarations import declared
 from creditbank.app import create_app
 from creditbank.settings import Settings
-from tests.api.bank import Caller, ReadyBank
+from tests.api.bank import Caller, ReadyBank, on_one_database, on_the_other
 from tests.api.routes.access.calls import BY_PERSONS, CALLS, CREATES, FORBIDDEN_NAMES, TARGETLESS, Call
 from tests.api.routes.access.contract import ROLES, cells
 from tests.api.routes.access.world import Case, Nothing, World, made
@@ -43,6 +44,7 @@ ASKED = {route: operation for route, operation in ROUTES.items() if operation is
 EXPECTED = cells()
 SEES_ALL = ("all", "masked")
 DONE = (200, 201, 202, 204)
+WITH_TARGET = [route for route in ASKED if route not in TARGETLESS]
 
 
 def test_the_matrix_is_that_of_the_contract() -> None:
@@ -95,6 +97,12 @@ def _call(route: str, world: World, case: Case | Nothing, role: str) -> Call:
     return CALLS[route](case, world.own, role)
 
 
+def _case(route: str, shared: Case) -> Case:
+    """What a call that goes well may happen to: reads leave everything as it is."""
+    return shared if route.startswith("GET ") else Case(side=shared.side)
+
+
+@on_one_database
 @pytest.mark.parametrize("route", ASKED)
 def test_nobody_gets_an_answer_without_credentials(world: World, shared: tuple[Case, Case], route: str) -> None:
     answer = _call(route, world, Nothing(), "authority").by(world.bank.public, route)
@@ -103,6 +111,7 @@ def test_nobody_gets_an_answer_without_credentials(world: World, shared: tuple[C
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@on_one_database
 @pytest.mark.parametrize("route", ASKED)
 def test_a_role_without_the_operation_is_forbidden_whatever_it_names(
     world: World, shared: tuple[Case, Case], route: str
@@ -111,35 +120,42 @@ def test_a_role_without_the_operation_is_forbidden_whatever_it_names(
     for role in set(ROLES) - EXPECTED[ASKED[route]].keys():
         caller = world.caller(role, own.account_id if role == "learner" else None)
         for case in (own, foreign, Nothing()):
-            assert _outcome(_call(route, world, case, "authority").by(caller, route)) == (403, "forbidden"), role
+            assert _outcome(_call(route, world, case, "authority").by(caller, route)) == (403, "forbidden"), (
+                route,
+                role,
+            )
 
 
+@on_one_database
 @pytest.mark.parametrize("route", ASKED)
 def test_a_key_with_all_other_scopes_is_forbidden(world: World, shared: tuple[Case, Case], route: str) -> None:
     own, _ = shared
     for role in EXPECTED[ASKED[route]]:
         caller = world.caller(role, own.account_id if role == "learner" else None, without=ASKED[route])
-        assert _outcome(_call(route, world, Nothing(), role).by(caller, route)) == (403, "forbidden"), role
+        assert _outcome(_call(route, world, Nothing(), role).by(caller, route)) == (403, "forbidden"), (route, role)
 
 
+@on_one_database
 @pytest.mark.parametrize("route", ASKED)
 def test_a_key_that_is_nobodys_is_forbidden(world: World, shared: tuple[Case, Case], route: str) -> None:
     own, _ = shared
     for role in ("issuer", "institution", "learner"):
         nobody = world.bank.caller(role)
-        assert _outcome(_call(route, world, own, "authority").by(nobody, route)) == (403, "forbidden"), role
+        assert _outcome(_call(route, world, own, "authority").by(nobody, route)) == (403, "forbidden"), (route, role)
 
 
+@on_one_database
 @pytest.mark.parametrize("route", [route for route in ASKED if route not in BY_PERSONS])
-def test_a_role_does_it_on_what_is_its_own(world: World, route: str) -> None:
+def test_a_role_does_it_on_what_is_its_own(world: World, shared: tuple[Case, Case], route: str) -> None:
     for role in EXPECTED[ASKED[route]]:
-        case = Case(side=world.own)
+        case = _case(route, shared[0])
         caller = case.learner if role == "learner" else world.caller(role)
         answer = _call(route, world, case, role).by(caller, route)
-        assert _outcome(answer)[0] in DONE, (role, answer.text)
+        assert _outcome(answer)[0] in DONE, (route, role, answer.text)
 
 
-@pytest.mark.parametrize("route", [route for route in ASKED if route not in TARGETLESS])
+@on_one_database
+@pytest.mark.parametrize("route", WITH_TARGET)
 def test_what_is_foreign_is_done_by_who_may_do_it_everywhere_and_found_by_nobody_else(
     world: World, shared: tuple[Case, Case], route: str
 ) -> None:
@@ -147,12 +163,12 @@ def test_what_is_foreign_is_done_by_who_may_do_it_everywhere_and_found_by_nobody
     for role, reach in EXPECTED[ASKED[route]].items():
         caller = own.learner if role == "learner" else world.caller(role)
         if reach in SEES_ALL:
-            answer = _call(route, world, Case(side=world.other), role).by(caller, route)
-            assert _outcome(answer)[0] in DONE, (role, answer.text)
+            answer = _call(route, world, _case(route, foreign), role).by(caller, route)
+            assert _outcome(answer)[0] in DONE, (route, role, answer.text)
             continue
         refused = (403, "forbidden") if route in FORBIDDEN_NAMES else (404, "not_found")
         called = _foreign(route, world, foreign, role).by(caller, route)
-        assert _outcome(called) == refused, (role, called.text)
+        assert _outcome(called) == refused, (route, role, called.text)
 
 
 def _foreign(route: str, world: World, foreign: Case, role: str) -> Call:
@@ -160,14 +176,51 @@ def _foreign(route: str, world: World, foreign: Case, role: str) -> Call:
     return _call(route, world, foreign, "institution" if role == "authority" else role)
 
 
-@pytest.mark.parametrize("route", [route for route in ASKED if route not in TARGETLESS | CREATES])
+@on_one_database
+@pytest.mark.parametrize("route", [route for route in WITH_TARGET if route not in CREATES])
 def test_what_is_missing_is_found_by_nobody(world: World, shared: tuple[Case, Case], route: str) -> None:
     own, _ = shared
     for role in EXPECTED[ASKED[route]]:
         caller = own.learner if role == "learner" else world.caller(role)
         refused = (403, "forbidden") if route in FORBIDDEN_NAMES else (404, "not_found")
         answer = _call(route, world, Nothing(), role).by(caller, route)
-        assert _outcome(answer) == refused, (role, answer.text)
+        assert _outcome(answer) == refused, (route, role, answer.text)
+
+
+# The other database
+
+
+def _operation(route: str) -> str:
+    return ASKED[route]
+
+
+def _kind(route: str) -> str:
+    """What the operation is about: accounts, certificates, keys."""
+    return ASKED[route].partition(":")[0]
+
+
+@on_the_other
+@pytest.mark.parametrize(
+    ("check", "one_of_each"),
+    [
+        (test_a_role_without_the_operation_is_forbidden_whatever_it_names, _kind),
+        (test_a_key_with_all_other_scopes_is_forbidden, _kind),
+        (test_a_key_that_is_nobodys_is_forbidden, _kind),
+        (test_a_role_does_it_on_what_is_its_own, _operation),
+        (test_what_is_foreign_is_done_by_who_may_do_it_everywhere_and_found_by_nobody_else, _operation),
+        (test_what_is_missing_is_found_by_nobody, _kind),
+    ],
+)
+def test_it_is_so_on_the_other_database(
+    world: World,
+    shared: tuple[Case, Case],
+    check: Callable[[World, tuple[Case, Case], str], None],
+    one_of_each: Callable[[str], str],
+) -> None:
+    # The policy is asked before any database, which is only to find the caller, and what is the caller's.
+    routes = [route for route in WITH_TARGET if route not in BY_PERSONS | CREATES]
+    for route in {one_of_each(route): route for route in routes}.values():
+        check(world, shared, route)
 
 
 # Lists
