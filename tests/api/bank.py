@@ -19,7 +19,10 @@ from sqlalchemy import func, select
 
 from creditbank.app import create_app
 from creditbank.commands.bank import Bank
+from creditbank.domain.values import PARTITIONS
+from creditbank.ledger import log
 from creditbank.ledger.database import writing
+from creditbank.ledger.feed import Cursor
 from creditbank.ledger.tables import event
 from creditbank.settings import Settings
 from creditbank.vault import apikeys
@@ -202,6 +205,12 @@ class ReadyBank:
         """How many events the log holds."""
         with self.core.engine.connect() as connection, connection.begin():
             return connection.execute(select(func.count()).select_from(event)).scalar_one()
+
+    def end_of_feed(self) -> str:
+        """The cursor behind all that has happened, so that nobody has to read it again."""
+        with self.core.engine.connect() as connection, connection.begin():
+            heads = log.heads(connection)
+        return Cursor(tuple(heads.get(partition, 0) for partition in range(PARTITIONS))).text()
 
 
 AMOUNTS = ("earned", "used", "reserved", "available", "expired", "held", "shortfall")
