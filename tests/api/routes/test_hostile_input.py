@@ -54,7 +54,8 @@ BODIES: dict[str, tuple[str, Any]] = {
         {"holder": {**person(), "birth_date": "2000-01-01"}, "cause": "error", **REASON},
     ),
     f"/v1/requests/{NOWHERE}/settlement": ("authority", {"outcome": "done", **REASON}),
-    "/v1/organisations/BIM-EVAL/retention": ("authority", {"kind": "certificate", "years": 3, "basis": "x"}),
+    # Of an organisation that has no records: others on this bank are erased.
+    "/v1/organisations/AUDIT/retention": ("authority", {"kind": "certificate", "years": 3, "basis": "x"}),
     f"/v1/accounts/{NOWHERE}/merge": ("authority", {"merged": NOWHERE, **REASON}),
     f"/v1/accounts/{NOWHERE}/erasure": ("authority", REASON),
     "/v1/certificates": (
