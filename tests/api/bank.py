@@ -19,7 +19,10 @@ from sqlalchemy import func, select
 
 from creditbank.app import create_app
 from creditbank.commands.bank import Bank
+from creditbank.domain.values import PARTITIONS
+from creditbank.ledger import log
 from creditbank.ledger.database import writing
+from creditbank.ledger.feed import Cursor
 from creditbank.ledger.tables import event
 from creditbank.settings import Settings
 from creditbank.vault import apikeys
@@ -29,7 +32,9 @@ from tests.api.conformance import conformance
 TODAY = date(2026, 11, 24)
 PUBLIC_URL = "http://127.0.0.1:8000"
 on_one_database = pytest.mark.parametrize("bank", ["sqlite"], indirect=True)
-"""For what is decided before any database is asked."""
+"""For what is decided before any database is asked, or after it has answered."""
+on_the_other = pytest.mark.parametrize("bank", ["postgresql"], indirect=True)
+"""For the part of it that is looked up, where the whole runs on one database."""
 _numbers = count(1)
 
 STANDARD = {
@@ -200,6 +205,12 @@ class ReadyBank:
         """How many events the log holds."""
         with self.core.engine.connect() as connection, connection.begin():
             return connection.execute(select(func.count()).select_from(event)).scalar_one()
+
+    def end_of_feed(self) -> str:
+        """The cursor behind all that has happened, so that nobody has to read it again."""
+        with self.core.engine.connect() as connection, connection.begin():
+            heads = log.heads(connection)
+        return Cursor(tuple(heads.get(partition, 0) for partition in range(PARTITIONS))).text()
 
 
 AMOUNTS = ("earned", "used", "reserved", "available", "expired", "held", "shortfall")

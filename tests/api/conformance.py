@@ -21,6 +21,8 @@ LOOKED_AT = 3
 """Of the answers of one operation with one status: looking at each of thousands would take longer than the tests."""
 
 _seen: Counter[tuple[str, str, int]] = Counter()
+_searched: set[str] = set()
+"""Lines of headers. Most answers have the same ones: what stood there before anybody was known names nobody."""
 
 
 @cache
@@ -84,8 +86,9 @@ def _search(answer: Response) -> None:
     with suppress(RequestNotRead):  # a body that comes in pieces is sent to be refused
         WATCH.remember_request(request.headers, request.content)
     place = f"{request.method} {request.url.path}: {answer.status_code}"
-    headers = [f"{name}: {value}" for name, value in answer.headers.items() if name != "set-cookie"]
+    headers = {f"{name}: {value}" for name, value in answer.headers.items() if name != "set-cookie"} - _searched
     WATCH.search(f"the headers of {place}", "\n".join(headers))
+    _searched.update(headers)
     if answer.status_code >= 400 or answer.status_code == 207:
         answer.read()
         WATCH.search(f"the body of {place}", re.sub(r'"instance":"[^"]*"', "", answer.text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -75,9 +76,14 @@ def application() -> FastAPI:
     return app
 
 
+@cache
+def client() -> TestClient:
+    return TestClient(application())
+
+
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    answer = TestClient(application()).get("/openapi.json")
+    answer = client().get("/openapi.json")
     assert answer.status_code == 200
     described: dict[str, Any] = answer.json()
     return described
@@ -155,7 +161,7 @@ def test_the_linter_names_what_is_missing(document: dict[str, Any]) -> None:
 
 
 def test_the_reference_is_one_page_without_scripts_or_strangers() -> None:
-    answer = TestClient(application()).get("/docs")
+    answer = client().get("/docs")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "<script" not in answer.text
@@ -166,17 +172,17 @@ def test_the_reference_is_one_page_without_scripts_or_strangers() -> None:
 
 
 def test_the_style_of_the_reference_is_the_one_that_its_policy_allows() -> None:
-    answer = TestClient(application()).get("/docs")
+    answer = client().get("/docs")
     style = answer.text.partition("<style>")[2].partition("</style>")[0]
     assert b64encode(sha256(style.encode()).digest()).decode() in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("code", messages.MESSAGES)
 def test_every_problem_type_can_be_read_in_both_languages(code: str) -> None:
-    answer = TestClient(application()).get(f"/problems/{code}")
+    answer = client().get(f"/problems/{code}")
     assert messages.MESSAGES[code].title_zh in answer.text
     assert code in answer.text
 
 
 def test_an_unknown_problem_type_is_not_found() -> None:
-    assert TestClient(application()).get("/problems/<script>").status_code == 404
+    assert client().get("/problems/<script>").status_code == 404

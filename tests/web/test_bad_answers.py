@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from creditbank.web.provider import Provider
-from tests.api.bank import ReadyBank, person
+from tests.api.bank import ReadyBank, on_one_database, person
 from tests.web.browser import SESSION, SIGN_IN, Browser, Colleague, colleague, told
 from tests.web.provider import ISSUER, Claims, key, signed, unsigned
 
@@ -48,6 +48,7 @@ def test_the_visitor_of_these_tests_is_signed_in_where_all_is_right(visitor: Bro
 # The way back
 
 
+@on_one_database
 def test_an_answer_to_another_question_is_refused(visitor: Browser) -> None:
     back = visitor.come_back()
     query = parse_qs(urlsplit(back).query)
@@ -58,6 +59,7 @@ def test_an_answer_to_another_question_is_refused(visitor: Browser) -> None:
         visitor.come_back()
 
 
+@on_one_database
 def test_an_answer_that_another_browser_asked_for_is_refused(visitor: Browser) -> None:
     attacker = Browser(client=visitor.client, idp=visitor.idp)
     back = attacker.come_back()
@@ -67,6 +69,7 @@ def test_an_answer_that_another_browser_asked_for_is_refused(visitor: Browser) -
     assert refused(visitor.get(back))
 
 
+@on_one_database
 @pytest.mark.parametrize("sealed", ["", "x", "é", "AAAA", "A" * 400, "a" * 401])
 def test_a_cookie_that_the_bank_did_not_seal_is_refused(sealed: str, visitor: Browser) -> None:
     back = visitor.come_back()
@@ -76,6 +79,7 @@ def test_a_cookie_that_the_bank_did_not_seal_is_refused(sealed: str, visitor: Br
     assert refused(answer)
 
 
+@on_one_database
 def test_a_sealed_cookie_that_was_changed_is_refused(visitor: Browser) -> None:
     back = visitor.come_back()
     own = visitor.cookies[SIGN_IN]
@@ -109,12 +113,14 @@ def test_a_token_counts_once_even_where_the_provider_gives_it_again(visitor: Bro
     assert len(made) == 2
 
 
+@on_one_database
 def test_an_answer_that_takes_too_long_is_refused(bank: ReadyBank, visitor: Browser) -> None:
     back = visitor.come_back()
     bank.clock.pass_by(10 * 60 * 1_000_000)
     assert refused(visitor.get(back))
 
 
+@on_one_database
 def test_a_refusal_there_is_a_refusal_here(visitor: Browser) -> None:
     [state] = parse_qs(urlsplit(visitor.come_back()).query)["state"]
     answer = visitor.get(f"/login/callback?error=access_denied&error_description=%3Cscript%3E&state={state}")
@@ -122,16 +128,19 @@ def test_a_refusal_there_is_a_refusal_here(visitor: Browser) -> None:
     assert "script" not in answer.text
 
 
+@on_one_database
 def test_an_answer_in_the_name_of_another_provider_is_refused(visitor: Browser) -> None:
     assert refused(visitor.get(f"{visitor.come_back()}&iss=https://evil.example"))
     assert visitor.get(f"{visitor.come_back()}&iss={ISSUER}").status_code == 303
 
 
+@on_one_database
 def test_a_provider_that_names_itself_must_do_so(visitor: Browser) -> None:
     visitor.idp.metadata = {"authorization_response_iss_parameter_supported": True}
     assert refused(visitor.get(visitor.come_back()))
 
 
+@on_one_database
 @pytest.mark.parametrize("code", ["", "&code=" + "a" * 3000, "&code=a%0d%0ab", "&code=%C3%A9", "&code=nobody"])
 def test_a_code_that_is_none_is_refused(code: str, visitor: Browser) -> None:
     [state] = parse_qs(urlsplit(visitor.come_back()).query)["state"]
@@ -141,6 +150,7 @@ def test_a_code_that_is_none_is_refused(code: str, visitor: Browser) -> None:
 # The token
 
 
+@on_one_database
 @pytest.mark.parametrize(
     "claims",
     [
@@ -180,6 +190,7 @@ def _tampered(header: Claims, claims: Claims) -> str:
     return f"{head}.{tail}{'A' * 86}"
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("made", "header"),
     [
@@ -199,18 +210,21 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(made: Made, header: C
     assert refused(visitor.sign_in())
 
 
+@on_one_database
 @pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt"])
 def test_a_token_of_another_kind_is_refused(typ: str, visitor: Browser) -> None:
     visitor.idp.header = {"typ": typ}
     assert refused(visitor.sign_in())
 
 
+@on_one_database
 def test_a_key_that_nobody_knows_is_looked_up_once_and_refused(visitor: Browser) -> None:
     visitor.idp.header = {"kid": "unknown"}
     assert refused(visitor.sign_in())
     assert visitor.idp.asked.count("jwks") == 2
 
 
+@on_one_database
 def test_a_new_key_of_the_provider_is_believed_and_one_that_it_took_back_no_longer(visitor: Browser) -> None:
     idp = visitor.idp
     assert visitor.sign_in().status_code == 303
@@ -226,6 +240,7 @@ def test_a_new_key_of_the_provider_is_believed_and_one_that_it_took_back_no_long
 # The provider
 
 
+@on_one_database
 @pytest.mark.parametrize("place", ["openid-configuration", "jwks"])
 @pytest.mark.parametrize(
     "answer",
@@ -252,6 +267,7 @@ def test_a_provider_that_describes_itself_badly_is_unavailable(place: str, answe
     assert visitor.cookies == {}
 
 
+@on_one_database
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -271,11 +287,13 @@ def test_a_provider_that_gives_no_token_is_unavailable(status: int, body: str, v
     assert refused(visitor.sign_in(), 503, "provider_unavailable")
 
 
+@on_one_database
 def test_an_answer_without_an_id_token_signs_nobody_in(visitor: Browser) -> None:
     visitor.idp.answers["token"] = Response('{"access_token": "a", "token_type": "Bearer"}', 200)
     assert refused(visitor.sign_in())
 
 
+@on_one_database
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -290,17 +308,20 @@ def test_a_provider_that_would_lead_elsewhere_is_unavailable(metadata: Claims, v
     assert refused(visitor.get("/login"), 503, "provider_unavailable")
 
 
+@on_one_database
 def test_a_provider_that_says_too_much_is_unavailable(visitor: Browser) -> None:
     visitor.idp.metadata = {"padding": "x" * 300_000}
     assert refused(visitor.get("/login"), 503, "provider_unavailable")
 
 
+@on_one_database
 def test_nothing_is_decompressed(visitor: Browser) -> None:
     packed = compress(to_json(visitor.idp.description()))
     visitor.idp.answers["openid-configuration"] = Response(packed, 200, {"Content-Encoding": "gzip"})
     assert refused(visitor.get("/login"), 503, "provider_unavailable")
 
 
+@on_one_database
 def test_a_provider_that_cannot_be_reached_is_unavailable(visitor: Browser) -> None:
     state = visitor.client.app.state
     nowhere = replace(state.sign_in.provider.registration, issuer="http://127.0.0.1:9")
@@ -308,12 +329,14 @@ def test_a_provider_that_cannot_be_reached_is_unavailable(visitor: Browser) -> N
     assert refused(visitor.get("/login"), 503, "provider_unavailable")
 
 
+@on_one_database
 def test_a_silent_provider_is_waited_for_a_bounded_time(visitor: Browser) -> None:
     back = visitor.come_back()
     visitor.idp.is_silent = True
     assert refused(visitor.get(back), 503, "provider_unavailable")
 
 
+@on_one_database
 def test_a_provider_that_comes_back_is_asked_again(visitor: Browser) -> None:
     visitor.idp.answers["jwks"] = Response(status_code=502)
     assert visitor.get("/login").status_code == 503
@@ -321,6 +344,7 @@ def test_a_provider_that_comes_back_is_asked_again(visitor: Browser) -> None:
     assert visitor.sign_in().status_code == 303
 
 
+@on_one_database
 def test_documents_of_a_provider_that_fails_then_sign_nobody_in(bank: ReadyBank, visitor: Browser) -> None:
     holder = person()
     bank.award(holder=holder)

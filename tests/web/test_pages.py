@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from creditbank.api.rates import Rate
 from creditbank.settings import Settings
 from creditbank.web.texts import TEXTS
-from tests.api.bank import ReadyBank, open_app
+from tests.api.bank import ReadyBank, on_one_database, open_app
 from tests.web.browser import HTML, Browser, colleague
 from tests.web.provider import ISSUER
 
@@ -26,6 +26,7 @@ def clerk(bank: ReadyBank, browser: Browser) -> Browser:
     return browser
 
 
+@on_one_database
 @pytest.mark.parametrize(
     "path", ["/", "/v1/session", "/v1/events?types=a/1&x=%2F%2Fevil", "/a%0d%0aSet-Cookie:x", "/%5c"]
 )
@@ -34,6 +35,7 @@ def test_whoever_came_from_a_page_of_the_bank_goes_back_to_it(path: str, clerk: 
     assert landed.headers["location"] == path
 
 
+@on_one_database
 @pytest.mark.parametrize(
     "path",
     [

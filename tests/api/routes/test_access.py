@@ -9,6 +9,7 @@ import pytest
 from tests.api.bank import TODAY, Caller, ReadyBank, certificate, on_one_database, person, wish, wishes
 
 
+@on_one_database
 @pytest.mark.parametrize("path", ["/v1/verify/BIM-EVAL/1", "/livez", "/readyz", "/openapi.json"])
 def test_what_is_public_needs_no_credentials(bank: ReadyBank, path: str) -> None:
     assert bank.public.get(path).status_code == 200

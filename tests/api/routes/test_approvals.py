@@ -207,11 +207,13 @@ def test_another_person_approves_and_gets_what_the_act_answers(strict: ReadyBank
 
 @ACTS
 def test_both_persons_stand_in_the_events(strict: ReadyBank, act: str) -> None:
-    asked, second = _ask(strict, act)(), _second(strict, act)
+    ask, second = _ask(strict, act), _second(strict, act)
+    start = strict.end_of_feed()
 
+    asked = ask()
     approved = _approve(second, asked)
 
-    requested, given, *done = _appended_after(strict, asked)
+    requested, given, *done = _appended_after(strict, start, asked)
     assert (requested["type"], requested["approved_by"]) == ("approval-requested/1", None)
     assert (given["type"], given["approved_by"]) == ("approval-given/1", None)
     assert given["actor"].endswith(str(second.token)[3:13])
@@ -221,15 +223,9 @@ def test_both_persons_stand_in_the_events(strict: ReadyBank, act: str) -> None:
     assert {item["position"] for item in [given, *done]} >= set(approved.headers["Creditbank-Position"].split(","))
 
 
-def _appended_after(bank: ReadyBank, asked: Any) -> list[dict[str, Any]]:
+def _appended_after(bank: ReadyBank, start: str, asked: Any) -> list[dict[str, Any]]:
     """The request, and what the approval appended, the approval itself first."""
-    items, cursor = [], ""
-    while True:
-        page = bank.authority.get(f"/v1/events?limit=1000&cursor={cursor}").json()
-        if not page["items"]:
-            break
-        items += page["items"]
-        cursor = page["next_cursor"]
+    items = bank.authority.get(f"/v1/events?limit=1000&cursor={start}").json()["items"]
     own = [item for item in items if item["stream"] == {"kind": "approval", "id": asked.json()["approval_id"]}]
     assert len(own) == 2
     return own + [item for item in items if item["causation"] == own[1]["causation"] and item != own[1]]
@@ -450,12 +446,14 @@ def test_a_key_that_may_approve_but_not_do_the_act_approves_nothing(strict: Read
 
 
 def test_events_about_approvals_are_seen_by_their_party(strict: ReadyBank) -> None:
-    asked = _ask(strict, "revocation-in-use")()
+    ask, start = _ask(strict, "revocation-in-use"), strict.end_of_feed()
+    asked = ask()
     _approve(_second(strict, "revocation-in-use"), asked)
     stream = {"kind": "approval", "id": asked.json()["approval_id"]}
 
     def kinds(caller: Caller) -> list[str]:
-        lines = caller.get("/v1/events?limit=1000", headers={"Accept": "application/x-ndjson"}).text.splitlines()
+        path = f"/v1/events?cursor={start}"
+        lines = caller.get(path, headers={"Accept": "application/x-ndjson"}).text.splitlines()
         return [line.split('"type":"')[1].split('"')[0] for line in lines if f'"id":"{stream["id"]}"' in line]
 
     assert kinds(strict.issuer) == kinds(strict.auditor) == ["approval-requested/1", "approval-given/1"]

@@ -145,6 +145,8 @@ def test_a_batch_holds_one_to_five_thousand_lines(bank: ReadyBank, items: Any, c
 
 
 def test_five_thousand_lines_are_taken_at_once(sqlite_bank: ReadyBank) -> None:
+    sqlite_bank.client.app.state.beside.close()  # this is about the number: who makes the lines ready, about nothing
+
     answer = sqlite_bank.issuer.post(PATH, {"items": [certificate() for _ in range(5000)]})
 
     assert (answer.status_code, answer.json()["accepted"]) == (207, 5000)

@@ -7,7 +7,6 @@ from importlib import resources
 from typing import Any
 from uuid import UUID
 
-import pytest
 from jsonschema import Draft202012Validator
 
 from creditbank.api.answers import exports
@@ -89,12 +88,13 @@ def test_the_schema_that_is_shipped_is_that_of_the_answer() -> None:
     Draft202012Validator.check_schema(exports.schema())
 
 
-@pytest.mark.parametrize("role", ["learner", "authority", "auditor", "issuer", "institution", "other_institution"])
-def test_every_export_fits_the_schema_that_is_shipped(bank: ReadyBank, role: str) -> None:
-    life = _life(bank)
-    caller = bank.learner(life["account_id"]) if role == "learner" else getattr(bank, role)
+def test_every_export_fits_the_schema_that_is_shipped(bank: ReadyBank) -> None:
+    life, schema = _life(bank), Draft202012Validator(exports.schema())
 
-    Draft202012Validator(exports.schema()).validate(_export(caller, life["account_id"]))
+    for role in ("learner", "authority", "auditor", "issuer", "institution", "other_institution"):
+        caller = bank.learner(life["account_id"]) if role == "learner" else getattr(bank, role)
+        faults = [fault.message for fault in schema.iter_errors(_export(caller, life["account_id"]))]
+        assert faults == [], role
 
 
 def test_an_auditor_gets_it_masked_and_without_words(bank: ReadyBank) -> None:

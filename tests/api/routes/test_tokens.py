@@ -457,7 +457,7 @@ def test_an_authorization_header_that_is_none_is_refused(bank: ReadyBank, header
 
 
 @on_one_database
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=some.binary(max_size=300) | some.text(max_size=200).map(lambda text: text.encode()))
 def test_no_body_ends_in_an_error_of_ours(bank: ReadyBank, content: bytes) -> None:
     answer = bank.client.post(
@@ -481,7 +481,7 @@ PIECES = some.one_of(
 
 
 @on_one_database
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=some.lists(PIECES, max_size=5), whole=some.booleans())
 def test_no_token_ends_in_an_error_of_ours(bank: ReadyBank, one: Machine, pieces: list[str], whole: bool) -> None:
     text = ".".join(pieces)

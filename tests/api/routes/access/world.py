@@ -337,6 +337,12 @@ class World:
             self._keys[named] = Caller(self.bank.client, self._key(role, account_id, without))
         return self._keys[named]
 
+    def nobody(self, role: str) -> Caller:
+        """Somebody of a role with a key that is no organisation's and no learner's."""
+        if ("nobody", role) not in self._keys:
+            self._keys["nobody", role] = self.bank.caller(role)
+        return self._keys["nobody", role]
+
     def _key(self, role: str, account_id: str | None, without: str | None) -> str:
         own = self.own
         code = {"issuer": own.issuer_code, "institution": own.institution_code, "auditor": "AUDIT"}.get(role)

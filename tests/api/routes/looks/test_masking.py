@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from creditbank.api.access import MATRIX
-from tests.api.bank import ReadyBank, person
+from tests.api.bank import ReadyBank, on_one_database, person
 from tests.api.routes.access.calls import CALLS
 from tests.api.routes.access.world import Case, World, made
 from tests.api.routes.looks.test_routes import ROUTES
@@ -49,6 +49,7 @@ def _names(answer: Any) -> list[str]:
     return [one for one in (NAME, NAME[:3], NUMBER, BORN, STUDENT, WORDS, OFFICER) if one in text]
 
 
+@on_one_database
 @pytest.mark.parametrize("route", OF_AUDITORS)
 def test_an_auditor_reads_nobody_in_clear(world: World, case: Case, route: str) -> None:
     answer = CALLS[route](case, world.own, "auditor").by(world.caller("auditor"), route)
@@ -58,6 +59,7 @@ def test_an_auditor_reads_nobody_in_clear(world: World, case: Case, route: str) 
     assert _names(answer) == []
 
 
+@on_one_database
 def test_the_feed_names_nobody_to_an_auditor(world: World, case: Case) -> None:
     answer = world.caller("auditor").get("/v1/events", headers={"Accept": "application/x-ndjson"})
 
@@ -65,6 +67,7 @@ def test_the_feed_names_nobody_to_an_auditor(world: World, case: Case) -> None:
     assert _names(answer) == []
 
 
+@on_one_database
 def test_what_is_masked_is_there(world: World, case: Case) -> None:
     """Otherwise the tests above would find nothing because there is nothing."""
     account = f"/v1/accounts/{case.account_id}"

@@ -163,6 +163,12 @@ def world(bank: ReadyBank) -> World:
     return World(bank=bank, prefix="LOOK")
 
 
+@pytest.fixture(scope="module")
+def shared(world: World) -> tuple[Case, Case]:
+    """An own and a foreign case that nothing but refusals happen to."""
+    return Case(side=world.own), Case(side=world.other)
+
+
 def _call(route: str, case: Case, world: World, role: str) -> Call:
     return OTHERWISE[route](case) if route in OTHERWISE else CALLS[route](case, world.own, role)
 
@@ -171,8 +177,8 @@ def _call(route: str, case: Case, world: World, role: str) -> Call:
 def test_a_look_leaves_exactly_its_record(world: World, route: str) -> None:
     operation = ROUTES[route]
     assert operation is not None
+    case = Case(side=world.own)
     for role in MATRIX[operation]:
-        case = Case(side=world.own)
         caller = case.learner if role == "learner" else world.caller(role)
         call = _call(route, case, world, role)
         looked_at = WHOLE_BANK if route == "GET /v1/events" else case.account_id
@@ -200,16 +206,16 @@ def _expected(world: World, role: str, operation: Operation, fields: str) -> Loo
 
 
 @pytest.mark.parametrize("route", [route for route in SHOWN if "{" in route])
-def test_who_may_not_look_leaves_no_record(world: World, route: str) -> None:
+def test_who_may_not_look_leaves_no_record(world: World, shared: tuple[Case, Case], route: str) -> None:
     operation = ROUTES[route]
     assert operation is not None
-    foreign = Case(side=world.other)
+    own, foreign = shared
     call = _call(route, foreign, world, "authority")
     before = looks_at(world.bank, foreign.account_id)
     for role in ROLES:
         if MATRIX[operation].get(role) in ("everything", "masked"):  # type: ignore[call-overload]
             continue
-        caller = Case(side=world.own).learner if role == "learner" else world.caller(role)
+        caller = own.learner if role == "learner" else world.caller(role)
         assert call.by(caller, route).status_code in (403, 404), role
 
     assert looks_at(world.bank, foreign.account_id) == before
