@@ -83,12 +83,13 @@ def publishing(installation: Installation, name: str) -> Iterator[Publishing]:
     told = installation.directory / f"publish-{name}.out"
     with told.open("wb") as output, installation.log.open("ab") as errors:
         named = {**installation.named(), "CREDITBANK_ORIGIN": "bank.example/log"}
-        pid = forge().fork(["publish", "--json"], named, output.fileno(), errors.fileno())
+        child = forge().fork(["publish", "--json"], named, output.fileno(), errors.fileno())
     try:
-        yield Publishing(pid, told)
+        yield Publishing(child.pid, told)
     finally:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            signal.pidfd_send_signal(child.handle, signal.SIGKILL)
+        child.exit_code()
 
 
 def _count(publisher: Publishing) -> int:

@@ -16,7 +16,7 @@ from selectors import EVENT_READ, DefaultSelector
 from typing import IO
 
 from tests.personal import WATCH
-from tests.processes.warm import forge
+from tests.processes.warm import Child, forge
 
 READY_SECONDS = 60.0
 
@@ -32,6 +32,8 @@ class Installation:
     database_url: str
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    """Other values of constants of the bank, by `module.NAME`: an interval that would be waited for."""
     preloaded: tuple[tuple[str, str], ...] = ()
     """What a server must have in its environment before it is a Python."""
 
@@ -57,8 +59,9 @@ class Installation:
         """Start a server and wait until it is ready. Raises NotStarted."""
         reading, writing = os.pipe()
         with self.log.open("ab") as log, os.fdopen(writing, "wb"):
-            pid = forge(self.preloaded).fork(["serve", "--port", "0", "--json"], self.named(), writing, log.fileno())
-        process = Process(pid=pid, _handle=os.pidfd_open(pid), _output=os.fdopen(reading, "rb"))
+            words = ["serve", "--port", "0", "--json"]
+            child = forge(self.preloaded).fork(words, self.named(), writing, log.fileno(), self.constants)
+        process = Process(_child=child, _output=os.fdopen(reading, "rb"))
         line = process.line()
         if not line:
             process.kill()
@@ -80,10 +83,13 @@ class Installation:
 class Process:
     """A running server."""
 
-    pid: int
     address: str = ""
-    _handle: int
+    _child: Child
     _output: IO[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     def line(self) -> bytes:
         """The next line of its standard output; nothing where it ends or says nothing."""
@@ -96,11 +102,9 @@ class Process:
         if self._output.closed:
             return ""
         with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-        with DefaultSelector() as selector:
-            selector.register(self._handle, EVENT_READ)
-            selector.select()
-        os.close(self._handle)
+            signal.pidfd_send_signal(self._child.handle, signal.SIGKILL)
+        self._child.has_ended(None)
+        self._child.exit_code()
         with self._output as output:
             written = output.read().decode()
         WATCH.search("standard output of a server", written)
