@@ -13,12 +13,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from tempfile import TemporaryFile
 from typing import IO
 
 from tests.personal import WATCH
 from tests.processes.warm import Child, forge
 
 READY_SECONDS = 60.0
+ATTENTIVE = {"creditbank.app.LOOK_SECONDS": 0.05, "creditbank.commands.chores.LOOK_SECONDS": 0.05}
+"""Constants of a server that does its chores twenty times a second, not once."""
 
 
 class NotStarted(Exception):
@@ -67,6 +70,14 @@ class Installation:
             process.kill()
             raise NotStarted(self.log.read_text()[-4000:])
         return replace(process, address=json.loads(line)["address"].removeprefix("http://"))
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """Do another command to its end: its exit code, and all that it wrote."""
+        with TemporaryFile("w+") as written:
+            child = forge().fork(words, self.named(), written.fileno(), written.fileno())
+            child.has_ended(None)
+            written.seek(0)
+            return child.exit_code(), written.read()
 
     @contextmanager
     def serving(self) -> Iterator[Process]:
