@@ -20,8 +20,12 @@ from tests.personal import WATCH
 from tests.processes.warm import Child, forge
 
 READY_SECONDS = 60.0
-ATTENTIVE = {"creditbank.app.LOOK_SECONDS": 0.05, "creditbank.commands.chores.LOOK_SECONDS": 0.05}
-"""Constants of a server that does its chores twenty times a second, not once."""
+ATTENTIVE = {
+    "creditbank.app.LOOK_SECONDS": 0.05,
+    "creditbank.commands.chores.LOOK_SECONDS": 0.05,
+    "creditbank.commands.bank.CATALOGUE_FRESH_MICROSECONDS": 50_000,
+}
+"""Constants of a server that looks for news, and does its chores, twenty times a second, not once."""
 
 
 class NotStarted(Exception):
