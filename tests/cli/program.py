@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
@@ -50,6 +50,20 @@ class Program:
         assert in_time, "it does not end in time"
         return code, out, err
 
+    def close(self) -> None:
+        """Kill it, unless it is known to have ended."""
+        if not self.out.closed:
+            self.send(signal.SIGKILL)
+            self.ended()
+
+
+def started(words: Sequence[str], environment: Mapping[str, str]) -> Program:
+    """`creditbank` with these words, forked from a process that has imported the bank already."""
+    (out, its_out), (err, its_err) = os.pipe(), os.pipe()
+    with os.fdopen(its_out, "wb"), os.fdopen(its_err, "wb"):
+        child = forge().fork(words, environment, its_out, its_err)
+    return Program(child, os.fdopen(out), os.fdopen(err))
+
 
 @dataclass(frozen=True, slots=True)
 class Installation:
@@ -58,13 +72,9 @@ class Installation:
     database_url: str
     data_dir: Path
 
-    def start(self, *arguments: str) -> Program:
-        """Forked from a process that has imported the bank already."""
+    def start(self, *words: str) -> Program:
         named = {"CREDITBANK_DATABASE_URL": self.database_url, "CREDITBANK_DATA_DIR": str(self.data_dir)}
-        (out, its_out), (err, its_err) = os.pipe(), os.pipe()
-        with os.fdopen(its_out, "wb"), os.fdopen(its_err, "wb"):
-            child = forge().fork(arguments, {**os.environ, **named}, its_out, its_err)
-        return Program(child, os.fdopen(out), os.fdopen(err))
+        return started(words, {**os.environ, **named})
 
     def first_key(self) -> str:
         """The authority's key, made as `creditbank keys create` makes it."""
@@ -132,6 +142,4 @@ def served(installation: Installation, *options: str) -> Iterator[Served]:
             raise AssertionError(process.ended()[2])
         yield Served(process, line, key)
     finally:
-        if not process.out.closed:
-            process.send(signal.SIGKILL)
-            process.ended()
+        process.close()
