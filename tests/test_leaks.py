@@ -55,11 +55,11 @@ def run(directory: Path, bodies: Mapping[str, str], *options: str) -> subprocess
     """Small tests by these names, with the plugin."""
     tests = [f"def test_{name}():\n    {body}\n" for name, body in bodies.items()]
     (directory / "test_small.py").write_text("\n".join([PREAMBLE, *tests]))
-    plugins = ["-p", "tests.leaks", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    plugins = ["-p", "tests.leaks", "-p", "no:cacheprovider"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *plugins, *options, "test_small.py"],
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -85,7 +85,7 @@ def test_leaks_make_a_run_fail_whose_tests_all_pass(leaking: subprocess.Complete
 
 
 def test_one_leak_in_another_process_is_heard_of_and_makes_the_run_fail(tmp_path: Path) -> None:
-    ended = run(tmp_path, {"something": LEAKS["a_record"][0]}, "-n", "1")
+    ended = run(tmp_path, {"something": LEAKS["a_record"][0]}, "-p", "xdist", "-n", "1")
     assert "'王小明' in a record of the logger asyncio, while test_small.py::test_something" in ended.stdout
     assert "1 passed" in ended.stdout
     assert ended.returncode == pytest.ExitCode.TESTS_FAILED

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, update
+from sqlalchemy import Engine, delete, update
 
 from creditbank import projections
 from creditbank.audit import crew
@@ -22,6 +20,7 @@ from creditbank.ledger.tables import event
 from creditbank.projections.accounts import account
 from creditbank.projections.lots import lot
 from creditbank.settings import Settings
+from tests.audit import works
 from tests.audit.bank import fill, publisher
 from tests.audit.test_rebuild import contents
 
@@ -79,67 +78,41 @@ def test_emptied_answers_are_rebuilt(engine: Engine) -> None:
     assert contents(engine) == before
 
 
-def _events_seen(connection: Connection) -> Callable[[int], tuple[int, int]]:
-    return lambda _: (sum(log.heads(connection).values()), os.getpid())
-
-
 def test_all_of_them_see_the_same_moment_and_nobody_is_kept_from_writing(engine: Engine) -> None:
     fill(engine, 2)
     with crew.on_snapshot(engine, PROCESSES) as members:
         before = sum(log.heads(members.connection).values())
         fill(engine, 2, first=2, furnished=True)
-        seen = list(members.results(_events_seen, range(20)))
+        seen = list(members.results(works.events_seen, range(20)))
 
     assert {events for events, _ in seen} == {before}
     assert len({process for _, process in seen}) == PROCESSES
     assert os.getpid() not in {process for _, process in seen}
 
 
-def _patience(connection: Connection) -> Callable[[int], str]:
-    shown = "SHOW idle_in_transaction_session_timeout"
-    return lambda _: str(connection.exec_driver_sql(shown).scalar_one())
-
-
 def test_whoever_waits_for_the_others_is_not_cut_off(postgresql_engine: Engine) -> None:
     """What one process does alone may take longer than a request may pause."""
     with crew.on_snapshot(postgresql_engine, PROCESSES) as members:
-        assert set(members.results(_patience, range(4))) == {"1h"}
-        assert _patience(members.connection)(0) == "1h"
+        assert set(members.results(works.patience, range(4))) == {"1h"}
+        assert works.patience(members.connection)(0) == "1h"
     with postgresql_engine.connect() as connection:
-        assert _patience(connection)(0) == "30s"
-
-
-def _writes(connection: Connection) -> Callable[[int], str]:
-    return partial(_written, connection)
-
-
-def _written(connection: Connection, _: int) -> str:
-    connection.execute(update(lot).values(credits=0))
-    return "written"
+        assert works.patience(connection)(0) == "30s"
 
 
 def test_none_of_them_can_write(engine: Engine) -> None:
     fill(engine, 1)
     with crew.on_snapshot(engine, PROCESSES) as members, pytest.raises(crew.Ended, match="failed"):
-        list(members.results(_writes, range(1)))
-
-
-def _dies(_: Connection) -> Callable[[int], int]:
-    return os._exit  # as when the system takes its memory back
+        list(members.results(works.writes, range(1)))
 
 
 def test_one_that_dies_is_told(engine: Engine) -> None:
     with crew.on_snapshot(engine, PROCESSES) as members, pytest.raises(crew.Ended, match="exit code 9"):
-        list(members.results(_dies, [9, 9, 9]))
-
-
-def _lacks_a_table(connection: Connection) -> Callable[[int], int]:
-    return lambda _: int(connection.exec_driver_sql("SELECT 1 FROM no_such_table").scalar_one())
+        list(members.results(works.dies, [9, 9, 9]))
 
 
 def test_a_database_that_lacks_a_table_is_damaged(engine: Engine) -> None:
     with crew.on_snapshot(engine, PROCESSES) as members, pytest.raises(crew.Damaged):
-        list(members.results(_lacks_a_table, range(1)))
+        list(members.results(works.lacks_a_table, range(1)))
 
 
 def test_the_command_line_says_so(database_url: str) -> None:

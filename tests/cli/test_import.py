@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import httpx2
@@ -16,6 +17,7 @@ from creditbank.vault.tables import api_key
 from tests.api.bank import ready_bank
 from tests.api.imports import COLUMNS, line, table
 from tests.cli.conftest import Command
+from tests.database import copied
 from tests.imports.files import csv_bytes
 from tests.processes import bank as served
 from tests.processes.calls import Caller
@@ -24,12 +26,30 @@ from tests.processes.server import Installation
 OWN = ("--organisation", "BIM-EVAL")
 
 
-@pytest.fixture
-def bank(sqlite_url: str, tmp_path: Path, creditbank: Command) -> Command:
-    """The command line on a bank with an accredited issuer."""
-    with ready_bank(sqlite_url, tmp_path / "data"):
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "POLL_SECONDS", 0.02)
+
+
+@pytest.fixture(scope="module")
+def ready(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the database and the key files of a bank with an accredited issuer, which every test copies."""
+    folder = tmp_path_factory.mktemp("ready")
+    with ready_bank(copied(migrated_sqlite, folder), folder / "data", origin="bank.example/log"):
         pass
-    assert creditbank("migrate", url=sqlite_url).code == 0
+    return folder
+
+
+@pytest.fixture
+def bank_url(ready: Path, tmp_path: Path) -> str:
+    shutil.copytree(ready / "data", tmp_path / "data")
+    return copied(ready / "bank.db", tmp_path)
+
+
+@pytest.fixture
+def bank(bank_url: str, creditbank: Command) -> Command:
+    """The command line on such a bank."""
+    assert creditbank("migrate", url=bank_url).code == 0
     return creditbank
 
 
@@ -76,10 +96,11 @@ def test_a_mapping_may_lie_in_a_file_and_the_result_be_json(bank: Command, tmp_p
     assert ended.json["file"]["name"] == "list.csv"
 
 
-def test_json_holds_every_refused_row(bank: Command, tmp_path: Path) -> None:
-    (tmp_path / "long.csv").write_bytes(table(*(line(等级="特级") for _ in range(1_001))))
+def test_json_holds_every_refused_row(bank: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "PAGE", 100)
+    (tmp_path / "long.csv").write_bytes(table(*(line(等级="特级") for _ in range(201))))
     ended = bank("import", str(tmp_path / "long.csv"), *OWN, "--dry-run", "--json")
-    assert [row["row"] for row in ended.json["results"]] == list(range(2, 1_003))
+    assert [row["row"] for row in ended.json["results"]] == list(range(2, 203))
 
 
 @pytest.mark.parametrize("trouble", [httpx2.Response(503, headers={"Retry-After": "0"}), httpx2.ConnectError("away")])
@@ -100,11 +121,9 @@ def test_a_bank_that_is_away_for_a_moment_is_asked_again(trouble: httpx2.Respons
     assert answers == []
 
 
-def test_the_key_of_the_command_ends_with_it_and_would_end_by_itself(
-    bank: Command, file: Path, sqlite_url: str
-) -> None:
+def test_the_key_of_the_command_ends_with_it_and_would_end_by_itself(bank: Command, file: Path, bank_url: str) -> None:
     bank("import", str(file), *OWN, "--dry-run")
-    engine = open_engine(sqlite_url)
+    engine = open_engine(bank_url)
     with engine.connect() as connection:
         statement = select(api_key.c.revoked_at, api_key.c.expires_at).where(api_key.c.created_by == "import")
         [(revoked_at, expires_at)] = connection.execute(statement).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from tests.cli.conftest import Command
 from tests.cli.program import Installation, Served, served
 
 NOTICE_SECONDS = 10.0
+GLANCE_SECONDS = 0.1
 
 
 def token_of(server: Served, client: dict[str, str]) -> str:
@@ -48,15 +50,17 @@ def test_a_running_server_signs_with_the_new_key_and_takes_what_the_former_signe
 
         made = creditbank("keys", "rotate", "tokens", "--json").json
         assert made == {"key": "tokens", "kid": made["kid"]} and made["kid"] != kid_of(before)
-        until = monotonic() + NOTICE_SECONDS
+        glance, until = Event(), monotonic() + NOTICE_SECONDS
         while kid_of(after := token_of(server, client)) != made["kid"]:
             assert monotonic() < until, "the server does not notice the new key"
+            glance.wait(GLANCE_SECONDS)
         assert (status(server, before), status(server, after)) == (200, 200)
         assert len(json.loads(server.ask("GET", "/.well-known/jwks.json")[1])["keys"]) == 2
 
         assert creditbank("keys", "retire", "tokens", "--json").json == {"key": "tokens", "destroyed": [kid_of(before)]}
         while status(server, before) == 200:
             assert monotonic() < until, "the server does not notice that a key is gone"
+            glance.wait(GLANCE_SECONDS)
         assert status(server, after) == 200
 
 

@@ -16,7 +16,6 @@ from threading import Event
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from creditbank.commands import catalogue
 from creditbank.commands.awards import AwardLine
@@ -24,8 +23,10 @@ from creditbank.commands.bank import Bank
 from creditbank.commands.beside import Beside, Lost, Room
 from creditbank.commands.ready import ReadyLine, Stamp
 from creditbank.domain.events import OrganisationRegistered
+from creditbank.ledger.database import open_engine
 from creditbank.vault.keyfiles import ForeignKeys, Ring, Standing
 from tests.commands.bank import bank_on, furnish, holder, open_desk, tell
+from tests.database import copied
 from tests.domain.facts import posted
 
 PATIENCE = 30
@@ -71,21 +72,29 @@ class Wait:
         Event().wait()
 
 
-@pytest.fixture
-def bank(sqlite_engine: Engine) -> Iterator[Bank]:
-    one = bank_on(sqlite_engine)
+@pytest.fixture(scope="module")
+def bank(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+    engine = open_engine(copied(migrated_sqlite, tmp_path_factory.mktemp("beside")))
+    one = bank_on(engine)
     with open_desk(one) as desk:
         furnish(desk)
         yield one
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def shared(bank: Bank) -> Iterator[Beside]:
+    one = Beside(bank, [__name__])
+    yield one
+    one.close()
 
 
 @pytest.fixture
-def beside(bank: Bank) -> Iterator[Beside]:
-    one = Beside(bank, [__name__])
-    one.wake()
-    assert one.up.wait(PATIENCE)
-    yield one
-    one.close()
+def beside(shared: Beside) -> Beside:
+    """The one that all share who do not close it, up again where it was killed."""
+    shared.wake()
+    assert shared.up.wait(PATIENCE)
+    return shared
 
 
 def answered(asked: Future[Any]) -> Any:
@@ -143,15 +152,22 @@ def test_a_question_that_is_given_up_does_not_disturb_those_behind_it(beside: Be
     assert answered(beside.ask(MakeReady([])))[1] == []
 
 
-def test_whoever_asks_before_it_is_up_is_not_kept_waiting(bank: Bank) -> None:
+def test_whoever_asks_before_it_is_up_is_not_kept_waiting_and_a_closed_one_leaves_no_process(bank: Bank) -> None:
     one = Beside(bank, [__name__])
     try:
         with pytest.raises(Lost):
             answered(one.ask(MakeReady([])))
         assert one.up.wait(PATIENCE), "whoever asks first wakes it"
         assert answered(one.ask(MakeReady([])))[1] == []
+        pid = one.pid
     finally:
         one.close()
+
+    assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(Lost):
+        answered(one.ask(MakeReady([])))
 
 
 def test_all_that_was_asked_of_a_process_that_dies_is_lost_and_another_one_is_started(beside: Beside) -> None:
@@ -165,17 +181,6 @@ def test_all_that_was_asked_of_a_process_that_dies_is_lost_and_another_one_is_st
     beside.wake()
     assert beside.up.wait(PATIENCE)
     assert answered(beside.ask(MakeReady([])))[1] == []
-
-
-def test_a_closed_one_leaves_no_process_and_takes_no_question(beside: Beside) -> None:
-    pid = beside.pid
-    beside.close()
-
-    assert pid is not None
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-    with pytest.raises(Lost):
-        answered(beside.ask(MakeReady([])))
 
 
 SERVER = """

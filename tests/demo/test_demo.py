@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import io
 import json
+import os
 import re
 import shlex
 import signal
 import sqlite3
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +23,7 @@ import pytest
 
 from creditbank.cli.demo import run
 from creditbank.cli.outcome import Failed
+from tests.cli.program import Program, started
 
 ANY_PORT = 18_300
 
@@ -37,17 +38,15 @@ class Interrupted(io.StringIO):
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def serving(folder: Path) -> Iterator[tuple[Program, list[str]]]:
     """The command as it is typed, with what it has printed once it serves."""
     options = ["--learners", "20", "--port", str(ANY_PORT), "--data-dir", str(folder)]
-    command = [sys.executable, "-m", "creditbank", "demo", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        lines = list(takewhile(lambda line: not line.startswith("Serving on "), process.stdout))
-        try:
-            yield process, lines
-        finally:
-            process.kill()
+    program = started(["demo", *options], os.environ)
+    lines = list(takewhile(lambda line: not line.startswith("Serving on "), program.out))
+    try:
+        yield program, lines
+    finally:
+        program.close()
 
 
 def pasted(line: str) -> httpx.Response:
@@ -124,7 +123,7 @@ def test_stopped_and_started_again_the_demo_tells_its_story_once(
 
     demo(folder)
     first, events = json.loads(capsys.readouterr().out), history(folder)
-    with serving(folder) as (process, lines):
+    with serving(folder) as (program, lines):
         assert history(folder) == events
         commands = [line for line in lines if line.startswith("  curl ")]
         answers = [pasted(command) for command in commands]
@@ -136,8 +135,8 @@ def test_stopped_and_started_again_the_demo_tells_its_story_once(
         shown = [signed_in(name, link) for name, link in logins]
         assert [one["role"] for one in shown] == ["learner", "institution", "issuer", "authority", "auditor"]
         assert shown[0]["account_id"] in commands[3], "the learner is the one of the tour"
-        process.terminate()
-        assert process.wait(timeout=10) == 0
+        program.send(signal.SIGTERM)
+        assert program.ended()[0] == 0
 
     assert first["counts"] == {
         "schools": 220,

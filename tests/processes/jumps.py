@@ -104,7 +104,13 @@ class Jumps:
             glance.wait(0.05)
 
 
-def jump(installation: Installation, *, rounds: int, progress: Callable[[Verdict], None] = lambda _: None) -> Verdict:
+def jump(
+    installation: Installation,
+    *,
+    rounds: int,
+    writers: int = WRITERS,
+    progress: Callable[[Verdict], None] = lambda _: None,
+) -> Verdict:
     """Rounds of jumps under writes of others. `kills` of the verdict counts the jumps."""
     verdict, journal, accounts = Verdict(), Journal(), list[str]()
     false_clock = FalseClock(Path(installation.directory) / "clock")
@@ -112,7 +118,7 @@ def jump(installation: Installation, *, rounds: int, progress: Callable[[Verdict
     authority, engine = first_key(installation), open_engine(installation.database_url)
     with false_clock.over(installation).serving() as process, Caller(process.address) as caller:
         jumps = Jumps(caller, prepare(caller, authority), false_clock, verdict.differences, accounts)
-        with clients(process.address, jumps.keys, journal, WRITERS):
+        with clients(process.address, jumps.keys, journal, writers):
             for _ in range(rounds):
                 jumps.round()
                 verdict.kills += len(BACK) + 2

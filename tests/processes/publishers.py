@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +22,7 @@ from tests.processes.bank import first_key, prepare
 from tests.processes.calls import Caller
 from tests.processes.journal import Journal
 from tests.processes.server import Installation
-from tests.processes.warm import PROJECT, forge
+from tests.processes.warm import forge
 from tests.processes.workload import clients
 
 WRITERS = 2
@@ -67,12 +65,12 @@ def contest(installation: Installation, *, stops: int, seconds: float, chance: R
             with clients(process.address, keys, journal, WRITERS):
                 for number in range(stops):
                     stopped, going = both[number % 2], both[1 - number % 2]
-                    _look(installation, seen, chance.uniform(0, 1))
+                    _look(installation, seen, chance.uniform(0, 2 * seconds))
                     os.kill(stopped.pid, signal.SIGSTOP)
                     _look(installation, seen, seconds, lambda going=going, had=_count(going): _count(going) > had)
                     os.kill(stopped.pid, signal.SIGCONT)
             _look(installation, seen, 0, lambda: all(_count(one) for one in both))
-            _until_all_is_published(installation, seen)
+            _until_all_is_published(installation, seen, 4 * seconds)
         found = [*_forks(installation, seen, both), *_verified(installation)]
     return Contest(stops, (_count(one), _count(other)), len(seen), found)
 
@@ -83,12 +81,14 @@ def publishing(installation: Installation, name: str) -> Iterator[Publishing]:
     told = installation.directory / f"publish-{name}.out"
     with told.open("wb") as output, installation.log.open("ab") as errors:
         named = {**installation.named(), "CREDITBANK_ORIGIN": "bank.example/log"}
-        pid = forge().fork(["publish", "--json"], named, output.fileno(), errors.fileno())
+        words = ["publish", "--json"]
+        child = forge().fork(words, named, output.fileno(), errors.fileno(), installation.constants)
     try:
-        yield Publishing(pid, told)
+        yield Publishing(child.pid, told)
     finally:
         with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            signal.pidfd_send_signal(child.handle, signal.SIGKILL)
+        child.exit_code()
 
 
 def _count(publisher: Publishing) -> int:
@@ -109,7 +109,7 @@ def _look(
         glance.wait(_GLANCE_SECONDS)
 
 
-def _until_all_is_published(installation: Installation, seen: dict[int, set[str]]) -> None:
+def _until_all_is_published(installation: Installation, seen: dict[int, set[str]], seconds: float) -> None:
     engine = open_engine(installation.database_url)
 
     def holds() -> bool:
@@ -117,7 +117,7 @@ def _until_all_is_published(installation: Installation, seen: dict[int, set[str]
             tree = sequence.tree(connection)
         return tree.published == tree.size and max(seen, default=-1) == tree.published
 
-    _look(installation, seen, 2, holds)
+    _look(installation, seen, seconds, holds)
     engine.dispose()
 
 
@@ -139,12 +139,6 @@ def _forks(installation: Installation, seen: dict[int, set[str]], both: tuple[Pu
 
 
 def _verified(installation: Installation) -> Iterator[str]:
-    ended = subprocess.run(
-        [sys.executable, "-m", "creditbank", "verify"],
-        cwd=PROJECT,
-        env=installation.named(),
-        capture_output=True,
-        text=True,
-    )
-    if ended.returncode:
-        yield f"verify: {ended.stdout}{ended.stderr}"
+    code, written = installation.run("verify")
+    if code:
+        yield f"verify: {written}"

@@ -13,14 +13,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from tempfile import TemporaryFile
 from typing import IO
 
 from tests.personal import WATCH
-from tests.processes.warm import forge
+from tests.processes.warm import Child, forge
 
 READY_SECONDS = 60.0
 PUBLISHING = {"CREDITBANK_PUBLISH_PROCESS": "true"}
 """In the environment of a server whose tests are about what it publishes on SQLite, too."""
+ATTENTIVE = {
+    "creditbank.app.LOOK_SECONDS": 0.05,
+    "creditbank.commands.chores.LOOK_SECONDS": 0.05,
+    "creditbank.commands.bank.CATALOGUE_FRESH_MICROSECONDS": 50_000,
+}
+"""Constants of a server that looks for news, and does its chores, twenty times a second, not once."""
 
 
 class NotStarted(Exception):
@@ -34,6 +41,8 @@ class Installation:
     database_url: str
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    """Other values of constants of the bank, by `module.NAME`: an interval that would be waited for."""
     preloaded: tuple[tuple[str, str], ...] = ()
     """What a server must have in its environment before it is a Python."""
 
@@ -59,13 +68,22 @@ class Installation:
         """Start a server and wait until it is ready. Raises NotStarted."""
         reading, writing = os.pipe()
         with self.log.open("ab") as log, os.fdopen(writing, "wb"):
-            pid = forge(self.preloaded).fork(["serve", "--port", "0", "--json"], self.named(), writing, log.fileno())
-        process = Process(pid=pid, _handle=os.pidfd_open(pid), _output=os.fdopen(reading, "rb"))
+            words = ["serve", "--port", "0", "--json"]
+            child = forge(self.preloaded).fork(words, self.named(), writing, log.fileno(), self.constants)
+        process = Process(_child=child, _output=os.fdopen(reading, "rb"))
         line = process.line()
         if not line:
             process.kill()
             raise NotStarted(self.log.read_text()[-4000:])
         return replace(process, address=json.loads(line)["address"].removeprefix("http://"))
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """Do another command to its end: its exit code, and all that it wrote."""
+        with TemporaryFile("w+") as written:
+            child = forge().fork(words, self.named(), written.fileno(), written.fileno())
+            child.has_ended(None)
+            written.seek(0)
+            return child.exit_code(), written.read()
 
     @contextmanager
     def serving(self) -> Iterator[Process]:
@@ -82,10 +100,13 @@ class Installation:
 class Process:
     """A running server."""
 
-    pid: int
     address: str = ""
-    _handle: int
+    _child: Child
     _output: IO[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     def line(self) -> bytes:
         """The next line of its standard output; nothing where it ends or says nothing."""
@@ -105,24 +126,19 @@ class Process:
         for handle in children:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
-            _wait_for(handle)
+            with os.fdopen(handle, "rb") as child, DefaultSelector() as selector:
+                selector.register(child, EVENT_READ)
+                selector.select()
 
     def kill(self) -> str:
         """SIGKILL: it learns nothing of it. What it wrote on standard output since, for the first who asks."""
         if self._output.closed:
             return ""
         with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-        _wait_for(self._handle)
+            signal.pidfd_send_signal(self._child.handle, signal.SIGKILL)
+        self._child.has_ended(None)
+        self._child.exit_code()
         with self._output as output:
             written = output.read().decode()
         WATCH.search("standard output of a server", written)
         return written
-
-
-def _wait_for(handle: int) -> None:
-    """Until the process has ended; the handle is closed then."""
-    with DefaultSelector() as selector:
-        selector.register(handle, EVENT_READ)
-        selector.select()
-    os.close(handle)

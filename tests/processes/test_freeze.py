@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from creditbank.ledger.database import CONNECT_TIMEOUT_SECONDS, STATEMENT_TIMEOUT_MS
-from creditbank.ledger.patience import GRACE_SECONDS
 from tests.database import embedded_server, served_by
 from tests.processes import bank
 from tests.processes.bank import Keys, first_key, prepare
@@ -21,7 +19,13 @@ from tests.processes.calls import Answer, Caller
 from tests.processes.journal import Journal, settle
 from tests.processes.server import Installation
 
-LONGEST_ANSWER_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + GRACE_SECONDS + 2 * CONNECT_TIMEOUT_SECONDS + 2
+STATEMENT_SECONDS, GRACE_SECONDS, CONNECT_SECONDS = 1.5, 0.5, 2
+SHORT_OF_PATIENCE = {
+    "creditbank.ledger.database.STATEMENT_TIMEOUT_MS": int(STATEMENT_SECONDS * 1000),
+    "creditbank.ledger.patience.GRACE_SECONDS": GRACE_SECONDS,
+    "creditbank.ledger.database.CONNECT_TIMEOUT_SECONDS": CONNECT_SECONDS,
+}
+LONGEST_ANSWER_SECONDS = STATEMENT_SECONDS + GRACE_SECONDS + 2 * CONNECT_SECONDS + 2
 """A connection that was open is given up, then one that cannot be opened is, and its turn may have to be waited for."""
 
 CLIENTS = 48
@@ -59,7 +63,7 @@ def server(tmp_path: Path) -> Iterator[Frozen]:
         served_by(root, "freeze") as postgresql,
         postgresql.template() as name,
     ):
-        installation = Installation(postgresql.url_of(name), tmp_path)
+        installation = Installation(postgresql.url_of(name), tmp_path, constants=SHORT_OF_PATIENCE)
         authority = first_key(installation)
         with installation.serving() as process:
             with Caller(process.address) as caller:

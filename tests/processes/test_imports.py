@@ -16,7 +16,8 @@ from tests.processes import bank, findings
 from tests.processes.calls import Caller
 from tests.processes.server import Installation
 
-ROWS, KILLS = 3_000, 3
+ROWS, KILLS = 1_200, 3
+SHORT_CHUNKS = {"creditbank.commands.parts.LONG": 100, "creditbank.commands.parts.LINES": 50}
 HEADER = ("证书编号", "姓名", "证件类型", "证件号码", "证书标准", "等级", "发证日期")
 GLANCES = 2_000
 
@@ -49,7 +50,9 @@ def more_than(caller: Caller, path: str, token: str, done: int) -> dict[str, Any
 def test_an_import_goes_on_after_a_kill_and_brings_every_row_once(
     request: pytest.FixtureRequest, backend: str, tmp_path: Path
 ) -> None:
-    installation = Installation(request.getfixturevalue(f"{backend}_url"), tmp_path)
+    # No server lives until a process beside it would be up.
+    environment = {"CREDITBANK_LIST_PROCESS": "false"}
+    installation = Installation(request.getfixturevalue(f"{backend}_url"), tmp_path, environment, SHORT_CHUNKS)
     authority = bank.first_key(installation)
     with installation.serving() as process, Caller(process.address) as caller:
         keys = bank.prepare(caller, authority)

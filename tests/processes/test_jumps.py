@@ -13,6 +13,6 @@ from tests.processes.server import Installation
 
 @pytest.mark.skipif(clocks.libfaketime() is None, reason="libfaketime is not installed")
 def test_nothing_that_lapsed_is_open_again_when_the_clock_is_set_back(sqlite_url: str, tmp_path: Path) -> None:
-    verdict = jump(Installation(sqlite_url, tmp_path), rounds=1)
+    verdict = jump(Installation(sqlite_url, tmp_path), rounds=1, writers=1)
     assert verdict.is_clean, verdict.findings
     assert verdict.acknowledged > 0

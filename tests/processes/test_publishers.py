@@ -10,6 +10,8 @@ from tests.processes.server import Installation
 
 
 def test_of_two_publishers_one_signs_each_size(postgresql_url: str, tmp_path: Path) -> None:
-    ended = contest(Installation(postgresql_url, tmp_path), stops=2, seconds=0.5, chance=Random(20261124))
+    often = {"creditbank.audit.publishing.PERIOD_SECONDS": 0.1}
+    installation = Installation(postgresql_url, tmp_path, constants=often)
+    ended = contest(installation, stops=2, seconds=0.25, chance=Random(20261124))
     assert ended.findings == []
     assert min(ended.signed) > 0

@@ -19,7 +19,7 @@ from tests.commands.rotating import rotation
 from tests.processes import findings
 from tests.processes.bank import certificate, done, first_key, person, prepare
 from tests.processes.calls import Answer, Caller
-from tests.processes.server import Installation, NotStarted
+from tests.processes.server import ATTENTIVE, Installation, NotStarted
 
 ERASURE = {"reason": "asked"}
 
@@ -67,7 +67,7 @@ def test_a_server_does_not_start_on_a_list_that_cannot_be_read(sqlite_url: str, 
 
 
 def test_a_running_server_goes_on_under_secrets_that_are_rotated_beside_it(database_url: str, tmp_path: Path) -> None:
-    installation, holder = Installation(database_url, tmp_path), person()
+    installation, holder = Installation(database_url, tmp_path, constants=ATTENTIVE), person()
     authority = first_key(installation)
     with installation.serving() as process:
         with Caller(process.address) as caller:

@@ -19,11 +19,34 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
 from threading import Lock
+from typing import IO
 
 PROJECT = Path(__file__).resolve().parents[2]
 _LARGEST = 1 << 20
 _IMPORTED = ("creditbank.app", "creditbank.cli.serve", "creditbank.cli.server", "uvloop", "psycopg")
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that was forked: its id, a descriptor that means it and no other, and where its exit code comes."""
+
+    pid: int
+    handle: int
+    _ended: IO[bytes]
+
+    def has_ended(self, seconds: float | None) -> bool:
+        """Wait so long for its end."""
+        with DefaultSelector() as selector:
+            selector.register(self.handle, EVENT_READ)
+            return bool(selector.select(seconds))
+
+    def exit_code(self) -> int:
+        """The exit code of a process that has ended, or will; for the first who asks."""
+        os.close(self.handle)
+        with self._ended as ended:
+            return int(ended.readline())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +57,21 @@ class Forge:
     _process: subprocess.Popen[bytes]
     _lock: Lock = field(default_factory=Lock)
 
-    def fork(self, words: Sequence[str], environment: Mapping[str, str], output: int, errors: int) -> int:
-        """Start `creditbank` with these words; the id of the process."""
-        asked = json.dumps([list(words), dict(environment)]).encode()
-        with self._lock:
-            socket.send_fds(self._wire, [asked], [output, errors])
-            return int(self._wire.recv(_LARGEST))
+    def fork(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        output: int,
+        errors: int,
+        constants: Mapping[str, float] | None = None,
+    ) -> Child:
+        """Start `creditbank` with these words, and with other values of constants, by `module.NAME`."""
+        asked = json.dumps([list(words), dict(environment), dict(constants or {})]).encode()
+        reading, writing = os.pipe()
+        with self._lock, os.fdopen(writing, "wb"):
+            socket.send_fds(self._wire, [asked], [output, errors, writing])
+            pid, [handle], _, _ = socket.recv_fds(self._wire, _LARGEST, 1)
+        return Child(int(pid), handle, os.fdopen(reading, "rb"))
 
     def close(self) -> None:
         self._wire.shutdown(socket.SHUT_RDWR)
@@ -63,36 +95,61 @@ def forge(preloaded: tuple[tuple[str, str], ...] = ()) -> Forge:
     return made
 
 
-def _run(words: Sequence[str], environment: Mapping[str, str], output: int, errors: int) -> None:
+def _run(words: Sequence[str], environment: Mapping[str, str], constants: Mapping[str, float]) -> None:
     from creditbank.cli import main
 
-    os.dup2(output, 1)
-    os.dup2(errors, 2)
-    os.closerange(3, max(output, errors) + 1)
     os.environ.clear()
     os.environ.update(environment)
+    for name, value in constants.items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(import_module(module), constant), name
+        setattr(import_module(module), constant, value)
     sys.argv = ["creditbank", *words]
     main()
 
 
+def _forked(asked: bytes, output: int, errors: int) -> int:
+    """The id of a process that does what was asked."""
+    child = os.fork()
+    if child == 0:
+        os.dup2(output, 1)
+        os.dup2(errors, 2)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        _run(*json.loads(asked))
+        sys.exit(0)
+    return child
+
+
 def _serve(wire: socket.socket) -> None:
-    """Fork whatever is asked for, until nobody is left who asks."""
-    while True:
-        asked, descriptors, _, _ = socket.recv_fds(wire, _LARGEST, 2)
-        if not asked:
-            os.killpg(0, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:  # not before: whoever asked has taken hold of what it got by now
-                continue
-        words, environment = json.loads(asked)
-        child = os.fork()
-        if child == 0:
-            wire.close()
-            _run(words, environment, *descriptors)
-            sys.exit(0)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        wire.send(str(child).encode())
+    """Fork whatever is asked for, and tell how each ended, until nobody is left who asks."""
+    running: dict[int, tuple[int, int]] = {}
+    with DefaultSelector() as selector:
+        selector.register(wire, EVENT_READ)
+        while True:
+            for ready, _ in selector.select():
+                if ready.fd in running:
+                    selector.unregister(ready.fd)
+                    _tell_end(ready.fd, *running.pop(ready.fd))
+                    continue
+                asked, descriptors, _, _ = socket.recv_fds(wire, _LARGEST, 3)
+                if not asked:
+                    os.killpg(0, signal.SIGKILL)
+                output, errors, ended = descriptors
+                child = _forked(asked, output, errors)
+                handle = os.pidfd_open(child)
+                socket.send_fds(wire, [str(child).encode()], [handle])
+                os.close(output)
+                os.close(errors)
+                running[handle] = child, ended
+                selector.register(handle, EVENT_READ)
+
+
+def _tell_end(handle: int, child: int, ended: int) -> None:
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with suppress(BrokenPipeError):  # nobody wants to know
+        os.write(ended, f"{code}\n".encode())
+    os.close(ended)
+    os.close(handle)
 
 
 if __name__ == "__main__":

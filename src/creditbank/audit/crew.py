@@ -1,7 +1,7 @@
 """Several processes that do the tasks of one audit, on one snapshot, and answer in the order of the tasks.
 
-Each is started afresh (not forked), reaches the database by itself, and gets its work as data. Whoever has only one
-process does the tasks in its own.
+Each is forked from a process that was started afresh and has imported the audit, once for all of them; it reaches the
+database by itself, and gets its work as data. Whoever has only one process does the tasks in its own.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from multiprocessing import connection as pipes
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -101,7 +103,7 @@ class _Given:
 class _Hand:
     """Another process, and what it has been given to do."""
 
-    process: SpawnProcess
+    process: ForkServerProcess
     pipe: Pipe[Any, Any]
     tasks: list[int] = field(default_factory=list)
 
@@ -125,9 +127,17 @@ class _Hand:
         return Ended(f"process {self.process.pid} of this audit ended early, with exit code {self.process.exitcode}")
 
 
+@cache
+def _context() -> ForkServerContext:
+    """Processes that have imported what this one has of the audit."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([name for name in sys.modules if name.startswith("creditbank.audit.")])
+    return context
+
+
 @contextmanager
 def _hired(url: str) -> Iterator[_Hand]:
-    context = get_context("spawn")
+    context = _context()
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, url), daemon=True)
     process.start()

@@ -21,8 +21,9 @@ from sqlalchemy import select
 from creditbank.commands import parts
 from creditbank.commands.desk import Desk, Request
 from creditbank.domain import errors
+from creditbank.imports import running
 from creditbank.imports.keeping import Keeper, Keeping
-from creditbank.imports.running import MOST_FAILURES, Importer
+from creditbank.imports.running import Importer
 from creditbank.imports.task import Folder
 from creditbank.ledger.tables import import_file
 from tests.api.bank import ReadyBank
@@ -30,12 +31,14 @@ from tests.api.imports import PATIENCE, begun, ended, imported, line, paused, se
 from tests.imports.files import csv_bytes
 
 _numbers = count(1)
+MOST_FAILURES = 2
 
 
 @pytest.fixture(autouse=True)
-def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "LINES", 2)
     monkeypatch.setattr(parts, "LONG", 2)
+    monkeypatch.setattr(running, "MOST_FAILURES", MOST_FAILURES)
 
 
 def importer_of(bank: ReadyBank) -> Importer:
@@ -50,7 +53,7 @@ def folder_of(bank: ReadyBank, import_id: str) -> Folder:
 def settled(bank: ReadyBank, import_id: str) -> None:
     """Waits until nothing in the process has the import in hand."""
     glance = Event()
-    assert any(not importer_of(bank).carries(UUID(import_id)) or glance.wait(0.05) for _ in range(PATIENCE))
+    assert any(not importer_of(bank).carries(UUID(import_id)) or glance.wait(0.01) for _ in range(5 * PATIENCE))
 
 
 # Sent, and nobody knows

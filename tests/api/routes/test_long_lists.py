@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from threading import Timer
 from typing import Any
 from uuid import uuid4
@@ -31,12 +32,22 @@ def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bank(own_bank: ReadyBank) -> Iterator[ReadyBank]:
-    beside = beside_of(own_bank)
+def bank(new_bank: ReadyBank) -> Iterator[ReadyBank]:
+    """All of them share a bank, and the process beside it while nobody kills it."""
+    beside = beside_of(new_bank)
     beside.wake()
     assert beside.up.wait(PATIENCE)
-    yield own_bank
-    assert list(replay.differences(own_bank.core.engine)) == []
+    yield new_bank
+    assert list(replay.differences(new_bank.core.engine)) == []
+
+
+@contextmanager
+def without_process(bank: ReadyBank) -> Iterator[None]:
+    """As before it is up."""
+    up = beside_of(bank).up
+    up.clear()
+    yield
+    up.set()
 
 
 def beside_of(bank: ReadyBank) -> Beside:
@@ -85,8 +96,8 @@ UNFIT = [
 
 def test_every_line_is_answered_as_it_is_without_the_process(bank: ReadyBank) -> None:
     ready = bank.issuer.post(PATH, {"items": unfit(bank)})
-    beside_of(bank).close()
-    plain = bank.issuer.post(PATH, {"items": unfit(bank)})
+    with without_process(bank):
+        plain = bank.issuer.post(PATH, {"items": unfit(bank)})
 
     assert codes_of(ready) == codes_of(plain) == UNFIT
     assert shown(ready) == shown(plain)
@@ -131,7 +142,7 @@ def test_a_standard_that_is_published_in_between_counts_at_once(bank: ReadyBank)
 
 def test_a_file_is_answered_row_by_row_as_it_is_without_the_process(bank: ReadyBank) -> None:
     found = []
-    for is_last in (False, True):
+    for way in (nullcontext(), without_process(bank)):
         known = bank.award()
         first = line()
         rows = [
@@ -143,12 +154,11 @@ def test_a_file_is_answered_row_by_row_as_it_is_without_the_process(bank: ReadyB
             line(known["number"]),
             line(),
         ]
-        one = imported(bank.issuer, table(*rows))
+        with way:
+            one = imported(bank.issuer, table(*rows))
         told = results(bank.issuer, one)
         found.append((tally(one), codes(told), [row["errors"] for row in told], [row["row"] for row in told]))
         assert [row["account_id"] is None for row in told] == [bool(row["errors"]) for row in told]
-        if not is_last:
-            beside_of(bank).close()
 
     assert found[0] == found[1]
     assert found[0][1] == [

@@ -75,7 +75,8 @@ def test_a_row_with_surplus_cells_goes_back_whole_and_is_refused_again_until_it_
     assert codes(results(bank.issuer, again))[0][0] == "too_many_cells"
 
 
-def test_who_would_wait_for_a_file_is_told_to_ask_again(bank: ReadyBank) -> None:
+def test_who_would_wait_for_a_file_is_told_to_ask_again(bank: ReadyBank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(returns, "PATIENCE_SECONDS", 0.05)
     one = imported(bank.issuer, table(line()))
     path, folder = f"/v1/imports/{one['import_id']}/result-file", folder_of(bank, one["import_id"])
     with folder.return_lock.open("wb") as lock:
