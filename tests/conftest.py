@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
+from zlib import crc32
 
 import pytest
 from sqlalchemy import Engine, make_url
@@ -27,9 +30,30 @@ pytest_plugins = ["tests.leaks"]
 # a third of the time of a run.
 gc.set_threshold(50_000, 20, 100)
 
+REQUESTS = Path(__file__).parent / "api"
+ON_BOTH = {"test_batches.py", "test_concurrency.py", "test_long_lists.py"}
+"""About what databases do under many writes."""
+
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(quick_folder()))
 # Nearly no test is about what is published: a bank that should publish beside itself says so.
 os.environ.setdefault("CREDITBANK_PUBLISH_PROCESS", "false")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, of each request that is tested on either database, one of both: by its name, so always the same.
+
+    What differs between the databases lies below the API and is tested on both there. Every route meets both, since
+    it has several tests. `make test-everywhere` leaves out nothing.
+    """
+    if os.environ.get("CREDITBANK_TEST_EVERYWHERE"):
+        return
+    of_name: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.is_relative_to(REQUESTS) and item.path.name not in ON_BOTH:
+            of_name[re.sub("sqlite|postgresql", "", item.nodeid)].append(item)
+    left_out = {both[crc32(name.encode()) % 2] for name, both in of_name.items() if len(both) == 2}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish() -> None:
