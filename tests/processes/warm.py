@@ -25,7 +25,7 @@ from typing import IO
 
 PROJECT = Path(__file__).resolve().parents[2]
 _LARGEST = 1 << 20
-_IMPORTED = ("creditbank.app", "creditbank.cli.serve", "creditbank.cli.server", "uvloop", "psycopg")
+_IMPORTED = ("creditbank.cli.serve", "creditbank.cli.server", "uvloop", "psycopg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,14 @@ def _tell_end(handle: int, child: int, ended: int) -> None:
 
 
 if __name__ == "__main__":
+    from creditbank.app import create_app  # only here: whoever asks for servers need not have imported the bank
+    from creditbank.cli import command
+    from creditbank.settings import Settings
+
     for name in _IMPORTED:
         import_module(name)
+    # Made once: what the framework works out about each route, and the reader of the arguments.
+    create_app(Settings())
+    command()
     gc.freeze()
     _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
@@ -54,6 +54,7 @@ class PublishingProcess:
         """`settings` are what the environment of the process says besides that of this one."""
         self._environment = {**os.environ, **settings}
         self._stopping = Event()
+        self._lock = Lock()
         self._process = self._start()
         self._thread = Thread(target=self._watch, name="publisher", daemon=True)
         self._thread.start()
@@ -65,9 +66,10 @@ class PublishingProcess:
     def close(self) -> None:
         """End it. What it was in the middle of is done again by the next one."""
         self._stopping.set()
-        process = self._process
-        assert process.stdin is not None
-        process.stdin.close()
+        with self._lock:
+            process = self._process
+            assert process.stdin is not None
+            process.stdin.close()
         try:
             process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -83,9 +85,13 @@ class PublishingProcess:
         )
 
     def _watch(self) -> None:
-        while (code := self._process.wait()) < 0 and not self._stopping.wait(PERIOD_SECONDS):
-            _logger.error("the publisher was ended by signal %s, and is started again", -code)
-            self._process = self._start()
+        while (code := self._process.wait()) < 0:
+            self._stopping.wait(PERIOD_SECONDS)
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                _logger.error("the publisher was ended by signal %s, and is started again", -code)
+                self._process = self._start()
         if not self._stopping.is_set():
             # Writes go on; whoever runs the bank must look before anything is signed again.
             _logger.error("publishing has stopped: the publisher ended with code %s", code)

@@ -67,10 +67,10 @@ def _stopping(publisher: Publisher, *, until_input_ends: bool) -> Event:
         stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+        # A terminal interrupts all that run in it, and whoever ends a service ends all of it: then it is the one who
+        # started this that says when it is to end.
+        signal.signal(number, signal.SIG_IGN if until_input_ends else stop)
     if until_input_ends:
-        # A terminal interrupts all that run in it: the one who started this says when it is to end.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         Thread(target=listen, daemon=True).start()
     return stopping
 
