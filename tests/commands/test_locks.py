@@ -51,4 +51,4 @@ def test_after_a_rebuild_every_process_reads_the_catalogue_again(engine: Engine)
     before = bank.catalogue().epoch
     rebuild(engine)
     with engine.connect() as connection, connection.begin():
-        assert bank.catalogue_in(connection).epoch == before + 1
+        assert bank.catalogue_in(connection).epoch > before

@@ -22,7 +22,7 @@ from creditbank.audit import crew, standing
 from creditbank.audit.folds import STREAM, Folds, is_account
 from creditbank.audit.replay import Progress
 from creditbank.ledger import bulk, log, raw
-from creditbank.ledger.database import allow_long_statements, writing
+from creditbank.ledger.database import allow_long_statements, commit_lazily, writing
 from creditbank.ledger.raw import Range, RawReader
 from creditbank.ledger.tables import event
 from creditbank.projections import accounts as heads
@@ -52,7 +52,7 @@ def rebuild(engine: Engine, progress: Progress | None = None, *, processes: int 
             done += events
             if progress:
                 progress(done, max(done, total))
-    _written(engine, _delete_strangers)
+    _written(engine, _finish)
     return done
 
 
@@ -121,6 +121,7 @@ def _written(engine: Engine, work: Callable[[Connection], Done]) -> Done:
 
 def _mend(connection: Connection, among: Range) -> tuple[int, bool]:
     """Whoever writes to an account locks its head: behind these locks history and rows stand still."""
+    commit_lazily(connection)
     account_ids = log.streams_within(connection, standing.ACCOUNT_NAMES, among)
     heads.heads(connection, account_ids, lock=True)
     reader = RawReader(connection)
@@ -158,6 +159,8 @@ def _mend_reference(connection: Connection) -> tuple[int, int]:
     return sum(log.heads(connection).values()), done
 
 
-def _delete_strangers(connection: Connection) -> None:
+def _finish(connection: Connection) -> None:
+    """Delete what belongs to nobody, and write something, so that all that was mended is on the disk behind this."""
     allow_long_statements(connection)
     rows.delete_strangers(connection)
+    catalogue.turn(connection)  # last, since every writer waits for it

@@ -180,5 +180,14 @@ def allow_long_statements(connection: Connection) -> None:
         driver.wait_for_statements_of(LONG_STATEMENT_TIMEOUT_MS)
 
 
+def commit_lazily(connection: Connection) -> None:
+    """Let this transaction's commit not wait for the disk, where what it did can be done again.
+
+    On PostgreSQL the next commit that waits, of whatever transaction that wrote, makes it durable too.
+    """
+    if is_postgresql(connection):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
+
 def is_postgresql(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
