@@ -207,8 +207,7 @@ def _open(app: FastAPI, settings: Settings, closing: ExitStack) -> None:
     state.importer, state.keeper = importer, Keeper(bank, desk, importer.directory, kept)
     access = _open_access(state, settings, bank, closing)
     if engine.dialect.name == "sqlite" and settings.publish_process:
-        # Here, so that whoever starts a bank under another name, or without a key of its log, is told at once.
-        publication.open_publisher(settings, engine, clock)
+        publication.name_log(settings, engine)  # here, so that whoever says another name is told at once
         closing.enter_context(closing_of(PublishingProcess(publication.environment(settings))))
     jobs.resume()
     state.keeper.purge()

@@ -23,8 +23,7 @@ from creditbank.vault import logkeys
 
 def open_publisher(settings: Settings, engine: Engine, clock: Callable[[], int]) -> Publisher:
     """The publisher of the bank's log. Raises Renamed where the log has another name than the settings say."""
-    with writing(engine) as connection:
-        origin = sequence.name(connection, settings.origin, _address(settings))
+    origin = name_log(settings, engine)
     return Publisher(
         engine=engine,
         shelf=shelf(settings),
@@ -35,6 +34,12 @@ def open_publisher(settings: Settings, engine: Engine, clock: Callable[[], int])
         clock=clock,
         cosigners=_cosigners(settings),
     )
+
+
+def name_log(settings: Settings, engine: Engine) -> str:
+    """The name of the bank's log, which has it from now on. Raises Renamed where the settings say another."""
+    with writing(engine) as connection:
+        return sequence.name(connection, settings.origin, _address(settings))
 
 
 def open_prover(settings: Settings, engine: Engine) -> Prover:

@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from selectors import EVENT_READ, DefaultSelector
 from threading import Event
 from typing import Any
 
@@ -28,6 +27,7 @@ from creditbank.vault.keyfiles import ForeignKeys, Ring, Standing
 from tests.commands.bank import bank_on, furnish, holder, open_desk, tell
 from tests.database import copied
 from tests.domain.facts import posted
+from tests.processes.warm import has_ended
 
 PATIENCE = 30
 PROJECT = Path(__file__).parents[2]
@@ -201,6 +201,5 @@ def test_it_ends_with_a_server_that_is_killed() -> None:
         pid = int(server.stdout.readline())
         beside = os.pidfd_open(pid)
         server.kill()
-    with open(beside, "rb") as process, DefaultSelector() as selector:  # noqa: PTH123 -- it is open already
-        selector.register(process, EVENT_READ)
-        assert selector.select(PATIENCE), "its end can be read"
+    assert has_ended(beside, PATIENCE)
+    os.close(beside)

@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from tests.personal import WATCH
-from tests.processes.warm import Child, forge
+from tests.processes.warm import Child, forge, has_ended
 
 READY_SECONDS = 60.0
 PUBLISHING = {"CREDITBANK_PUBLISH_PROCESS": "true"}
@@ -126,9 +126,8 @@ class Process:
         for handle in children:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
-            with os.fdopen(handle, "rb") as child, DefaultSelector() as selector:
-                selector.register(child, EVENT_READ)
-                selector.select()
+            has_ended(handle, None)
+            os.close(handle)
 
     def kill(self) -> str:
         """SIGKILL: it learns nothing of it. What it wrote on standard output since, for the first who asks."""

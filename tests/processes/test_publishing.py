@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from selectors import EVENT_READ, DefaultSelector
 from threading import Event
 from time import monotonic
 
@@ -20,9 +20,12 @@ from creditbank.audit.transparency.checkpoints import checkpoint_of
 from tests.processes.bank import first_key, prepare
 from tests.processes.calls import Caller
 from tests.processes.server import PUBLISHING, Installation
+from tests.processes.warm import has_ended
 
 PATIENCE = 60.0
 _GLANCE = 0.02
+CLOSED = "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, '-m', 'creditbank', *sys.argv[1:]])"
+"""Begins `creditbank` without any standard input."""
 
 
 @pytest.fixture
@@ -40,9 +43,8 @@ def test_what_is_written_is_published_and_the_publisher_ends_with_a_server_that_
         (publisher,) = server.children()
         handle = os.pidfd_open(publisher)
         server.kill()
-    with open(handle, "rb") as process, DefaultSelector() as selector:  # noqa: PTH123 -- it is open already
-        selector.register(process, EVENT_READ)
-        assert selector.select(PATIENCE), "its end can be read"
+    assert has_ended(handle, PATIENCE)
+    os.close(handle)
 
 
 def test_a_publisher_that_is_killed_is_started_again(installation: Installation) -> None:
@@ -50,15 +52,22 @@ def test_a_publisher_that_is_killed_is_started_again(installation: Installation)
         (first,) = server.children()
         os.kill(first, signal.SIGKILL)
         _until(lambda: server.children() not in ([], [first]))
-    assert re.search("the publisher was ended by signal 9, and is started again", installation.log.read_text())
+    assert "the publisher was ended by signal 9, and is started again" in installation.log.read_text()
+
+
+@pytest.mark.parametrize("given", [subprocess.DEVNULL, None], ids=["at its end", "closed"])
+def test_one_whose_input_is_over_ends(sqlite_url: str, tmp_path: Path, given: int | None) -> None:
+    named = Installation(sqlite_url, tmp_path, {"CREDITBANK_ORIGIN": "bank.example/log"}).named()
+    words = [sys.executable, "-c", CLOSED] if given is None else [sys.executable, "-m", "creditbank"]
+    ended = subprocess.run(
+        [*words, "publish", "--until-input-ends"], stdin=given, env=named, capture_output=True, timeout=PATIENCE
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_one_that_cannot_publish_says_so_and_is_left_alone(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     nowhere = {"CREDITBANK_DATABASE_URL": f"sqlite:///{tmp_path / 'nowhere' / 'bank.db'}"}
     one = PublishingProcess(nowhere)
-    with os.fdopen(os.pidfd_open(one.pid), "rb") as process, DefaultSelector() as selector:
-        selector.register(process, EVENT_READ)
-        assert selector.select(PATIENCE)
     _until(lambda: "publishing has stopped: the publisher ended with code 1" in caplog.text)
     one.close()
 

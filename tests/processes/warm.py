@@ -28,6 +28,13 @@ _LARGEST = 1 << 20
 _IMPORTED = ("creditbank.cli.serve", "creditbank.cli.server", "uvloop", "psycopg")
 
 
+def has_ended(handle: int, seconds: float | None) -> bool:
+    """Wait so long for the end of the process that a descriptor means, which need not be a child."""
+    with DefaultSelector() as selector:
+        selector.register(handle, EVENT_READ)
+        return bool(selector.select(seconds))
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A process that was forked: its id, a descriptor that means it and no other, and where its exit code comes."""
@@ -38,9 +45,7 @@ class Child:
 
     def has_ended(self, seconds: float | None) -> bool:
         """Wait so long for its end."""
-        with DefaultSelector() as selector:
-            selector.register(self.handle, EVENT_READ)
-            return bool(selector.select(seconds))
+        return has_ended(self.handle, seconds)
 
     def exit_code(self) -> int:
         """The exit code of a process that has ended, or will; for the first who asks."""

@@ -62,7 +62,8 @@ def _stopping(publisher: Publisher, *, until_input_ends: bool) -> Event:
         publisher.stop()
 
     def listen() -> None:
-        while os.read(sys.stdin.fileno(), 4096):
+        # Where it was never open its number may mean a connection by now.
+        while sys.stdin is not None and os.read(sys.stdin.fileno(), 4096):
             continue
         stop()
 
