@@ -31,8 +31,8 @@ pytest_plugins = ["tests.leaks"]
 gc.set_threshold(50_000, 20, 100)
 
 REQUESTS = Path(__file__).parent / "api"
-ON_BOTH = {"test_batches.py", "test_concurrency.py", "test_long_lists.py"}
-"""About what databases do under many writes."""
+ON_BOTH = {"test_batches.py", "test_concurrency.py", "test_long_lists.py", "test_matrix.py"}
+"""About what databases do under many writes; and every route, done by every role that may."""
 
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(quick_folder()))
 # Nearly no test is about what is published: a bank that should publish beside itself says so.
@@ -42,8 +42,8 @@ os.environ.setdefault("CREDITBANK_PUBLISH_PROCESS", "false")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, of each request that is tested on either database, one of both: by its name, so always the same.
 
-    What differs between the databases lies below the API and is tested on both there. Every route meets both, since
-    it has several tests. `make test-everywhere` leaves out nothing.
+    What differs between the databases lies below the API and is tested on both there, and the matrix of access does
+    with every route what it is for, on both. `make test-everywhere` leaves out nothing.
     """
     if os.environ.get("CREDITBANK_TEST_EVERYWHERE"):
         return
@@ -96,9 +96,12 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def beginning() -> Make | None:
-    """Who makes a bank ready, once, that the test begins with a copy of; a module may name one for its tests."""
-    return None
+def beginning(request: pytest.FixtureRequest) -> Make | None:
+    """Who makes a bank ready, once, that the test begins with a copy of: a module names them in BEGINNINGS, by the
+    fixtures that a test takes.
+    """
+    named: dict[str, Make] = getattr(request.module, "BEGINNINGS", {})
+    return next((make for name, make in named.items() if name in request.fixturenames), None)
 
 
 @pytest.fixture(scope="session")

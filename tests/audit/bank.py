@@ -13,6 +13,7 @@ from creditbank.ledger import gather
 from creditbank.ledger.database import open_engine
 from creditbank.vault import logkeys
 from tests.commands.bank import Clock, asked, award, bank_on, body, furnish, holder, open_desk
+from tests.database import Make
 
 ORIGIN = "bank.example/log"
 
@@ -29,14 +30,18 @@ def publisher(engine: Engine, folder: Path, clock: Clock | None = None) -> Publi
     )
 
 
-def filled(url: str, folder: Path, *counts: int) -> None:
+def filled(*counts: int) -> Make:
     """A bank for tests to begin with: so many persons are awarded and published, and so many more, each in a round."""
-    engine = open_engine(url)
-    one = publisher(engine, folder)
-    for number, count in enumerate(counts):
-        fill(engine, count, first=sum(counts[:number]), furnished=number > 0)
-        one.publish()
-    engine.dispose()
+
+    def make(url: str, folder: Path) -> None:
+        engine = open_engine(url)
+        one = publisher(engine, folder)
+        for number, count in enumerate(counts):
+            fill(engine, count, first=sum(counts[:number]), furnished=number > 0)
+            one.publish()
+        engine.dispose()
+
+    return make
 
 
 def fill(engine: Engine, count: int, *, first: int = 0, furnished: bool = False) -> None:

@@ -22,7 +22,6 @@ from creditbank.vault import logkeys
 from tests.audit.bank import ORIGIN, fill, publisher
 from tests.audit.test_proofs import longest_stream, prover
 from tests.commands.bank import Clock
-from tests.database import Make
 
 HOUR = 3_600_000_000
 
@@ -40,9 +39,7 @@ def _published(url: str, folder: Path) -> None:
     engine.dispose()
 
 
-@pytest.fixture
-def beginning(request: pytest.FixtureRequest) -> Make | None:
-    return _published if "published" in request.fixturenames else None
+BEGINNINGS = {"published": _published}
 
 
 @pytest.fixture

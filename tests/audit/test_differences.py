@@ -27,7 +27,6 @@ from creditbank.projections.claims import certificate_claim
 from creditbank.projections.lots import lot
 from creditbank.projections.usages import usage
 from tests.commands.bank import NOW, award, bank_on, body, furnish, holder, open_desk, tell
-from tests.database import Make
 from tests.domain.facts import TODAY, wish
 
 STRANGER = UUID(int=77)
@@ -48,9 +47,7 @@ def _audited(url: str, _folder: Path) -> None:
     engine.dispose()
 
 
-@pytest.fixture
-def beginning(request: pytest.FixtureRequest) -> Make | None:
-    return _audited if "audited" in request.fixturenames else None
+BEGINNINGS = {"audited": _audited}
 
 
 @pytest.fixture

@@ -17,18 +17,11 @@ from creditbank.domain import errors
 from creditbank.ledger.database import open_engine, writing
 from tests.audit.bank import fill, filled, publisher
 from tests.commands.bank import award, bank_on, holder, tell
-from tests.database import Make
 
 TABLES = ("event", "log_partition", "log_tree", "log_round", "log_seal", "log_head", "log_checkpoint")
 
 
-def _published(url: str, folder: Path) -> None:
-    filled(url, folder, 4)
-
-
-@pytest.fixture
-def beginning(request: pytest.FixtureRequest) -> Make | None:
-    return _published if "published" in request.fixturenames else None
+BEGINNINGS = {"published": filled(4)}
 
 
 @pytest.fixture

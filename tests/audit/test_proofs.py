@@ -21,7 +21,6 @@ from creditbank.audit.transparency.merkle import Unproven
 from creditbank.audit.transparency.notes import VerifierKey
 from creditbank.ledger.tables import event
 from tests.audit.bank import fill, filled, publisher
-from tests.database import Make
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
 
@@ -36,13 +35,7 @@ def prover(one: Publisher) -> Prover:
     return Prover(engine=one.engine, shelf=one.shelf, trees=one.trees, salting=one.salting)
 
 
-def _published(url: str, folder: Path) -> None:
-    filled(url, folder, 6)
-
-
-@pytest.fixture
-def beginning(request: pytest.FixtureRequest) -> Make | None:
-    return _published if "published" in request.fixturenames else None
+BEGINNINGS = {"published": filled(6)}
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from creditbank.audit.whole import Bank
 from creditbank.ledger import log
 from creditbank.ledger.database import snapshot, writing
 from tests.audit.bank import fill, filled, publisher
-from tests.database import Make
 
 
 def faults(one: Publisher) -> list[Fault]:
@@ -31,13 +30,7 @@ def faults(one: Publisher) -> list[Fault]:
     return [] if found is None else [found]
 
 
-def _published(url: str, folder: Path) -> None:
-    filled(url, folder, 6, 6)
-
-
-@pytest.fixture
-def beginning(request: pytest.FixtureRequest) -> Make | None:
-    return _published if "published" in request.fixturenames else None
+BEGINNINGS = {"published": filled(6, 6)}
 
 
 @pytest.fixture

@@ -41,7 +41,6 @@ from creditbank.settings import Settings
 from tests.audit.bank import ORIGIN, fill, filled, publisher
 from tests.audit.test_guard import back_up, restore
 from tests.commands.bank import Clock, award, bank_on, holder, tell
-from tests.database import Make
 
 SEEDS = {name: Ed25519PrivateKey.from_private_bytes(name.encode() * 32) for name in "abc"}
 
@@ -55,13 +54,7 @@ def policy_of(quorum: str, url: str = "http://{}.example") -> policies.Policy:
     return policies.parse("\n".join([*lines, "group two 2 a b c", f"quorum {quorum}"]))
 
 
-def _published(url: str, folder: Path) -> None:
-    filled(url, folder, 3)
-
-
-@pytest.fixture
-def beginning(request: pytest.FixtureRequest) -> Make | None:
-    return _published if "published" in request.fixturenames else None
+BEGINNINGS = {"published": filled(3)}
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from tests.audit.test_differences import use
 from tests.cli.conftest import Command, Operator, Result
 from tests.cli.history import append
 from tests.commands.bank import NOW, award, bank_on, body, furnish, holder, open_desk, tell
-from tests.database import Make
 
 ANNOUNCED = "fourth quarter"
 OVER = datetime.fromtimestamp(NOW / 1_000_000, UTC).isoformat()
@@ -41,9 +40,7 @@ def _published(url: str, folder: Path) -> None:
     Operator(url, folder).run("publish", "--once")
 
 
-@pytest.fixture
-def beginning(request: pytest.FixtureRequest) -> Make | None:
-    return _published if "bank" in request.fixturenames else None
+BEGINNINGS = {"bank": _published}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -24,12 +25,12 @@ from creditbank.ledger.tables import event
 from creditbank.vault import logkeys
 from tests.cli.conftest import Command, Operator
 from tests.cli.history import ACCOUNT, award, open_account, register
-from tests.database import Make
 
 
-def _published(url: str, folder: Path) -> None:
+def _published(url: str, folder: Path, *, has_issuer: bool) -> None:
     engine = open_engine(url)
-    register(engine, "BIM-EVAL", "issuer")
+    if has_issuer:
+        register(engine, "BIM-EVAL", "issuer")
     open_account(engine)
     award(engine)
     engine.dispose()
@@ -38,20 +39,7 @@ def _published(url: str, folder: Path) -> None:
     operator.run("publish", "--once")
 
 
-def _published_in_one_file(url: str, folder: Path) -> None:
-    engine = open_engine(url)
-    open_account(engine)
-    award(engine)
-    engine.dispose()
-    operator = Operator(url, folder)
-    operator.run("rebuild")
-    operator.run("publish", "--once")
-
-
-@pytest.fixture
-def beginning(request: pytest.FixtureRequest) -> Make | None:
-    names = request.fixturenames
-    return _published if "bank" in names else _published_in_one_file if "file_of_bank" in names else None
+BEGINNINGS = {"bank": partial(_published, has_issuer=True), "file_of_bank": partial(_published, has_issuer=False)}
 
 
 @pytest.fixture

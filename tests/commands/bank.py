@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from threading import Event
@@ -32,7 +33,6 @@ from tests.vault.keys import KEYS
 NOW = 1_788_220_800_000_000
 """2026-09-01, in microseconds."""
 PATIENCE = 10
-_DIRECTORIES = TemporaryDirectory(prefix="creditbank-")
 RULES = {"sources": [{"match": {"r.target": {"absent": True}}, "value": {"carry": True}}, {"value": {"target": True}}]}
 
 
@@ -44,8 +44,14 @@ class Clock:
         return self.now
 
 
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    """For the data directories of this process; made late, since processes that import this may be killed."""
+    return TemporaryDirectory(prefix="creditbank-")
+
+
 def bank_on(engine: Engine, clock: Clock | None = None) -> Bank:
-    data_dir = Path(mkdtemp(dir=_DIRECTORIES.name))
+    data_dir = Path(mkdtemp(dir=_folder().name))
     return Bank(
         engine=engine,
         vault=Vault(KEYS),

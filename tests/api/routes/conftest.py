@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
 
 from tests.api.bank import ReadyBank, copied_bank, ready_bank
-from tests.database import Server, copied
+from tests.database import Ready, Server, copied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A bank that has been set up and closed, with its key files and the file or the name of its database."""
+    """A bank that has been set up and closed, and what stands of it."""
 
     bank: ReadyBank
-    data_dir: Path
-    database: str
-
-    def put_keys(self, data_dir: Path) -> None:
-        shutil.copytree(self.data_dir, data_dir, dirs_exist_ok=True)
+    ready: Ready
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +27,7 @@ def sqlite_template(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFact
     url = copied(migrated_sqlite, data_dir.parent)
     with ready_bank(url, data_dir) as bank:
         pass
-    return Template(bank=bank, data_dir=data_dir, database=str(make_url(url).database))
+    return Template(bank=bank, ready=Ready(url, data_dir))
 
 
 @pytest.fixture(scope="session")
@@ -44,21 +38,21 @@ def postgresql_template(
     with postgresql_server.database(migrated_postgresql) as url:
         with ready_bank(url, data_dir) as bank:
             pass
-        yield Template(bank=bank, data_dir=data_dir, database=str(make_url(url).database))
+        yield Template(bank=bank, ready=Ready(url, data_dir))
 
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Template, tmp_path: Path) -> str:
     """The database of a bank that has been set up, whose key files lie in the test's folder."""
-    sqlite_template.put_keys(tmp_path)
-    return copied(Path(sqlite_template.database), tmp_path)
+    sqlite_template.ready.put_files(tmp_path)
+    return copied(Path(sqlite_template.ready.database), tmp_path)
 
 
 @pytest.fixture
 def postgresql_url(postgresql_server: Server, postgresql_template: Template, tmp_path: Path) -> Iterator[str]:
     """The database of a bank that has been set up, whose key files lie in the test's folder."""
-    postgresql_template.put_keys(tmp_path)
-    with postgresql_server.database(postgresql_template.database) as url:
+    postgresql_template.ready.put_files(tmp_path)
+    with postgresql_server.database(postgresql_template.ready.database) as url:
         yield url
 
 
@@ -101,11 +95,11 @@ def postgresql_bank(postgresql_template: Template, postgresql_url: str, tmp_path
 @contextmanager
 def _copied_with_its_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[ReadyBank]:
     template: Template = request.getfixturevalue(f"{request.param}_template")
-    template.put_keys(folder)
+    template.ready.put_files(folder)
     with ExitStack() as stack:
         if request.param == "sqlite":
-            url = copied(Path(template.database), folder)
+            url = copied(Path(template.ready.database), folder)
         else:
             server: Server = request.getfixturevalue("postgresql_server")
-            url = stack.enter_context(server.database(template.database))
+            url = stack.enter_context(server.database(template.ready.database))
         yield stack.enter_context(copied_bank(template.bank, url, folder))

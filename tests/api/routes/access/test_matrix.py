@@ -164,7 +164,6 @@ def test_a_key_that_is_nobodys_is_forbidden(world: World, shared: tuple[Case, Ca
             assert _outcome(call.by(world.nobody(role), route)) == (403, "forbidden"), (route, role)
 
 
-@on_one_database
 @pytest.mark.parametrize("routes", by_kind(ASKED.keys() - BY_PERSONS))
 def test_a_role_does_it_on_what_is_its_own(world: World, shared: tuple[Case, Case], routes: list[str]) -> None:
     for route in routes:
@@ -220,7 +219,6 @@ def test_what_is_missing_is_found_by_nobody(world: World, shared: tuple[Case, Ca
         (test_a_role_without_the_operation_is_forbidden_whatever_it_names, _kind),
         (test_a_key_with_all_other_scopes_is_forbidden, _kind),
         (test_a_key_that_is_nobodys_is_forbidden, _kind),
-        (test_a_role_does_it_on_what_is_its_own, _operation),
         (test_what_is_foreign_is_done_by_who_may_do_it_everywhere_and_found_by_nobody_else, _operation),
         (test_what_is_missing_is_found_by_nobody, _kind),
     ],
